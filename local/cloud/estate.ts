@@ -1,0 +1,49 @@
+/**
+ * The estate: everything the pretend cloud holds, as data. Resources are in ARM's own shapes (id, name, type, location,
+ * tags, properties), so an export from a real subscription needs few changes.
+ */
+export interface Estate {
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly people: readonly Person[];
+  /** The app registration that stands for JIT Access: the audience of its access tokens, and its managed identity. */
+  readonly application: { readonly clientId: string; readonly appIdUri: string };
+  readonly serviceIdentity: { readonly principalId: string; readonly clientId: string };
+  /** ARM role definitions: `{ id, name, type, properties: { roleName, permissions: [{ actions, notActions, … }], assignableScopes } }`. */
+  readonly roleDefinitions: readonly ArmResource[];
+  /** ARM role assignments: `{ id, name, type, properties: { roleDefinitionId, principalId, principalType, scope, condition? } }`. */
+  readonly roleAssignments: readonly ArmResource[];
+  /** Virtual machines (Compute and ClassicCompute), NICs, virtual networks with their subnets, public IPs, NSGs with their rules. */
+  readonly resources: readonly ArmResource[];
+  readonly timing: Timing;
+}
+
+export interface Person {
+  /** Lower-case first name, unique; the address is `{name}@{domain}`. */
+  readonly name: string;
+  readonly displayName: string;
+  readonly userPrincipalName: string;
+  readonly objectId: string;
+  /** What the person may do, in one line for the start-up text. */
+  readonly about: string;
+}
+
+export interface ArmResource {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly location?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly [more: string]: unknown;
+}
+
+/** How long the pretend cloud takes, in milliseconds. Every member has a default. */
+export interface Timing {
+  /** From an accepted write of an NSG or rule until its operation has succeeded. */
+  readonly nsgWriteMs: number;
+  /** Added to every read. */
+  readonly readMs: number;
+  /** `Retry-After` on pollable answers in seconds; 0 sends none, and the SDK then polls at its own pace. */
+  readonly retryAfterSeconds: number;
+}

@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from "node:http";
+
+/** A request as the pretend cloud's handlers see it. `path` is as sent; matching ignores case and doubled slashes. */
+export interface CloudRequest {
+  readonly method: string;
+  /** Scheme, host and port the caller used, without a trailing slash: every link in an answer starts with it. */
+  readonly origin: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  /** The principal of a verified ARM token; absent on routes that need none. */
+  readonly principal?: { readonly oid: string; readonly tid: string };
+}
+
+export interface CloudResponse {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON; absent means an empty body. */
+  readonly body?: unknown;
+}
+
+/** Parameters of the matched path, decoded; `{*rest}` and a leading `{*scope}` take any number of segments. */
+export type Parameters = Readonly<Record<string, string>>;
+
+/** One operation: `path` like `/subscriptions/{subscriptionId}/resourceGroups/{group}/…`, literals matched without case. */
+export interface Route {
+  readonly method: string;
+  readonly path: string;
+  /** True for everything but sign-in: the server checks the bearer token first and answers 401 itself. */
+  readonly needsArmToken: boolean;
+  handle(request: CloudRequest, parameters: Parameters): Promise<CloudResponse> | CloudResponse;
+}
+
+/** ARM's error, thrown by handlers and turned into `{ error: { code, message, details } }` by the server. */
+export class CloudError extends Error {
+  override readonly name = "CloudError";
+  readonly status: number;
+  readonly code: string;
+  readonly details: readonly { readonly code: string; readonly message: string }[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    details: readonly { readonly code: string; readonly message: string }[] = [],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.details = details;
+    this.headers = headers;
+  }
+}
