@@ -1,0 +1,9 @@
+import { app } from "@azure/functions";
+import { theApp } from "../src/app.ts";
+
+app.timer("sweep", {
+  // Every minute, and at the start: what a crash left behind is closed within seconds.
+  schedule: "0 * * * * *",
+  runOnStartup: true,
+  handler: () => theApp().sweep(),
+});

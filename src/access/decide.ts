@@ -1,0 +1,170 @@
+import { durationSeconds } from "../policy/duration.ts";
+import { allowedSources, type Policy, type PortRule } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
+import { type Outcome, ok, type Reason, refused } from "../reasons.ts";
+import { coveredBySources } from "../rules/cidr.ts";
+import type { InitiateContent, InitiatePort } from "./initiate.ts";
+import type { AccessRequest, Requestor, Window } from "./request.ts";
+
+/** How far a client's clock may run ahead before its end time counts as too late. The window itself is cut to the policy's length. */
+export const clockToleranceSeconds = 60;
+
+/** What a decision needs besides policy and body. */
+export interface Circumstances {
+  readonly requestId: string;
+  readonly requestor: Requestor;
+  /** The address the call came from: the source where the body names none. Absent when it cannot be told. */
+  readonly callerAddress?: string | undefined;
+  readonly now: Date;
+}
+
+/**
+ * Whether what is asked lies within the policy: every VM, port, source and time. Answers the request with its windows
+ * in state `opening`, or every reason why not. Decides nothing about rights.
+ */
+export function decide(
+  policy: Policy,
+  content: InitiateContent,
+  circumstances: Circumstances,
+): Outcome<AccessRequest> {
+  const decisions = content.virtualMachines.flatMap((vm, vmIndex) =>
+    vm.ports.map((port, portIndex) =>
+      decidePort(
+        policy,
+        { vmId: vm.id, vmIndex, port, target: `virtualMachines[${vmIndex}].ports[${portIndex}]` },
+        circumstances,
+      ),
+    ),
+  );
+  const reasons = decisions.flatMap((decision) =>
+    decision.outcome === "refused" ? decision.reasons : [],
+  );
+  if (reasons.length > 0) {
+    return refused(...reasons);
+  }
+  return ok({
+    id: circumstances.requestId,
+    policyId: policy.id,
+    requestor: circumstances.requestor,
+    ...(content.justification === undefined ? {} : { justification: content.justification }),
+    createdAt: circumstances.now.toISOString(),
+    windows: decisions.flatMap((decision) => (decision.outcome === "ok" ? [decision.value] : [])),
+  });
+}
+
+interface Asked {
+  readonly vmId: string;
+  readonly vmIndex: number;
+  readonly port: InitiatePort;
+  readonly target: string;
+}
+
+function decidePort(policy: Policy, asked: Asked, circumstances: Circumstances): Outcome<Window> {
+  const vm = policy.virtualMachines.find((candidate) => idKey(candidate.id) === idKey(asked.vmId));
+  if (vm === undefined) {
+    return refused(
+      outside(
+        policy,
+        `virtualMachines[${asked.vmIndex}].id`,
+        `it does not protect the virtual machine '${asked.vmId}'`,
+      ),
+    );
+  }
+  const rule = vm.ports.find((candidate) => candidate.number === asked.port.number);
+  if (rule === undefined) {
+    const ports = vm.ports.map((candidate) => candidate.number).join(", ");
+    return refused(
+      outside(
+        policy,
+        `${asked.target}.number`,
+        `port ${asked.port.number} is not among its ports for this virtual machine (${ports})`,
+      ),
+    );
+  }
+  const sources = asked.port.sources.length > 0 ? asked.port.sources : ownAddress(circumstances);
+  const end = endOf(asked.port, rule, circumstances.now);
+  const reasons = [
+    ...sourceFaults(policy, rule, sources, asked),
+    ...endFaults(policy, rule, end, asked),
+  ];
+  if (reasons.length > 0) {
+    return refused(...reasons);
+  }
+  return ok({
+    id: `${circumstances.requestId}-${asked.vmIndex}-${asked.port.number}`,
+    vmId: vm.id,
+    port: rule.number,
+    protocol: rule.protocol,
+    sources,
+    closesAt: new Date(Math.min(end.asked, end.latest)).toISOString(),
+    state: "opening",
+  });
+}
+
+function ownAddress({ callerAddress }: Circumstances): readonly string[] {
+  return callerAddress === undefined ? [] : [callerAddress];
+}
+
+function sourceFaults(
+  policy: Policy,
+  rule: PortRule,
+  sources: readonly string[],
+  asked: Asked,
+): readonly Reason[] {
+  const target = `${asked.target}.allowedSourceAddressPrefix`;
+  if (sources.length === 0) {
+    const message =
+      "The address this call came from cannot be told; name the source in allowedSourceAddressPrefix.";
+    return [{ code: "InvalidInitiateInput", message, target }];
+  }
+  const allowed = allowedSources(rule);
+  return sources
+    .filter((source) => !coveredBySources(source, allowed))
+    .map((source) =>
+      outside(
+        policy,
+        target,
+        `the source '${source}' is not within its allowed sources for port ${rule.number} (${allowed.join(", ")})`,
+      ),
+    );
+}
+
+interface End {
+  readonly asked: number;
+  readonly latest: number;
+  readonly now: number;
+}
+
+function endOf(port: InitiatePort, rule: PortRule, now: Date): End {
+  const longest = (durationSeconds(rule.maxRequestAccessDuration) ?? 0) * 1_000;
+  const asked = port.endsAt?.getTime() ?? now.getTime() + (port.durationSeconds ?? 0) * 1_000;
+  return { asked, latest: now.getTime() + longest, now: now.getTime() };
+}
+
+function endFaults(policy: Policy, rule: PortRule, end: End, asked: Asked): readonly Reason[] {
+  const field = asked.port.endsAt === undefined ? "duration" : "endTimeUtc";
+  const target = `${asked.target}.${field}`;
+  if (!(end.asked > end.now)) {
+    const message = `The end ${new Date(end.asked).toISOString()} is not in the future (it is ${new Date(end.now).toISOString()} here).`;
+    return [{ code: "InvalidInitiateInput", message, target }];
+  }
+  if (end.asked > end.latest + clockToleranceSeconds * 1_000) {
+    return [
+      outside(
+        policy,
+        target,
+        `port ${rule.number} may be open for ${rule.maxRequestAccessDuration} at most, until ${new Date(end.latest).toISOString()} if asked for now`,
+      ),
+    ];
+  }
+  return [];
+}
+
+function outside(policy: Policy, target: string, why: string): Reason {
+  return {
+    code: "RequestNotSubsetOfPolicy",
+    // The first two sentences are those of the service this API comes from; scripts look for them.
+    message: `The given access request is not a subset of policy '${policy.id}'. Please make sure that the access request is within the allowed policy properties. Here: ${why}.`,
+    target,
+  };
+}

@@ -1,0 +1,154 @@
+import { z } from "zod";
+import { durationSeconds } from "../policy/duration.ts";
+import { sourcePrefix, virtualMachineIdFault } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
+import { type Outcome, ok, type Reason, reasonsFrom, refused } from "../reasons.ts";
+
+/** One port of an initiate body, understood: either an end or a length, and sources where the caller named any. */
+export interface InitiatePort {
+  readonly number: number;
+  readonly endsAt?: Date | undefined;
+  readonly durationSeconds?: number | undefined;
+  /** Empty: the caller's own address is meant. Never "any". */
+  readonly sources: readonly string[];
+}
+
+export interface InitiateVirtualMachine {
+  readonly id: string;
+  readonly ports: readonly InitiatePort[];
+}
+
+/** What an initiate body asks for. */
+export interface InitiateContent {
+  readonly virtualMachines: readonly InitiateVirtualMachine[];
+  readonly justification?: string | undefined;
+}
+
+const sourceList = z.array(sourcePrefix).max(200, "expected at most 200 sources");
+
+const endTime = z.iso.datetime({
+  offset: true,
+  error: "expected a date and time such as 2030-01-31T18:00:00Z",
+});
+
+const initiatePort = z
+  .object({
+    number: z.preprocess(
+      (value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value),
+      z
+        .int("expected a whole number from 0 to 65535")
+        .min(0, "expected a number from 0 to 65535")
+        .max(65_535, "expected a number from 0 to 65535"),
+    ),
+    endTimeUtc: endTime.nullish(),
+    duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
+    allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
+    allowedSourceAddressPrefixes: sourceList.nullish(),
+  })
+  .check((context) => {
+    const {
+      endTimeUtc,
+      duration,
+      allowedSourceAddressPrefix: one,
+      allowedSourceAddressPrefixes: many,
+    } = context.value;
+    if (((endTimeUtc ?? undefined) === undefined) === ((duration ?? undefined) === undefined)) {
+      // The service this API comes from answers with these words (azure-rest-api-specs#43491).
+      const message = "Only one of fields 'EndTimeUtc' and 'Duration' can be set.";
+      context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
+    }
+    if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
+      const message = "expected an ISO 8601 duration such as PT1H";
+      context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
+    }
+    if ((one ?? undefined) !== undefined && (many ?? undefined) !== undefined) {
+      const message =
+        "expected only one of allowedSourceAddressPrefix and allowedSourceAddressPrefixes";
+      context.issues.push({
+        code: "custom",
+        path: ["allowedSourceAddressPrefixes"],
+        message,
+        input: undefined,
+      });
+    }
+  })
+  .transform((port): InitiatePort => {
+    const { allowedSourceAddressPrefix: one, allowedSourceAddressPrefixes: many } = port;
+    const named = typeof one === "string" ? [one] : (one ?? many ?? []);
+    return {
+      number: port.number,
+      endsAt: typeof port.endTimeUtc === "string" ? new Date(port.endTimeUtc) : undefined,
+      durationSeconds:
+        typeof port.duration === "string" ? durationSeconds(port.duration) : undefined,
+      sources: [...new Set(named)].toSorted(),
+    };
+  });
+
+/** The body of an initiate POST. Unknown members are ignored, as the original does. */
+export const initiateBody = z.object({
+  virtualMachines: z
+    .array(
+      z.object({
+        id: z.string("expected a virtual machine's resource id"),
+        ports: z
+          .array(initiatePort, "expected a list of ports")
+          .min(1, "expected at least one port")
+          .max(100, "expected at most 100 ports"),
+      }),
+      "expected a list of virtual machines",
+    )
+    .min(1, "expected at least one virtual machine")
+    .max(100, "expected at most 100 virtual machines"),
+  justification: z
+    .string("expected text")
+    .max(2_000, "expected at most 2,000 characters")
+    .nullish(),
+});
+
+/** Reads an initiate body for a policy in `subscriptionId`, or says everything that is wrong with it. */
+export function parseInitiate(body: unknown, subscriptionId: string): Outcome<InitiateContent> {
+  const parsed = initiateBody.safeParse(body, { reportInput: true });
+  if (!parsed.success) {
+    return refused(...reasonsFrom(parsed.error, "InvalidInitiateInput"));
+  }
+  const { virtualMachines, justification } = parsed.data;
+  const keys = virtualMachines.map((vm) => idKey(vm.id));
+  const reasons = virtualMachines.flatMap((vm, index) => [
+    ...idFaults(vm, index, subscriptionId),
+    ...(keys.indexOf(keys[index] ?? "") === index
+      ? []
+      : [twice(`virtualMachines[${index}].id`, `'${vm.id}'`)]),
+    ...portFaults(vm, index),
+  ]);
+  return reasons.length > 0
+    ? refused(...reasons)
+    : ok({ virtualMachines, ...(typeof justification === "string" ? { justification } : {}) });
+}
+
+function idFaults(
+  vm: InitiateVirtualMachine,
+  index: number,
+  subscriptionId: string,
+): readonly Reason[] {
+  const fault = virtualMachineIdFault(vm.id, subscriptionId, `virtualMachines[${index}].id`);
+  return fault === undefined
+    ? []
+    : [fault.code === "InvalidPolicy" ? { ...fault, code: "InvalidInitiateInput" } : fault];
+}
+
+function portFaults(vm: InitiateVirtualMachine, index: number): readonly Reason[] {
+  const numbers = vm.ports.map((port) => port.number);
+  return numbers.flatMap((number, position) =>
+    numbers.indexOf(number) === position
+      ? []
+      : [twice(`virtualMachines[${index}].ports[${position}].number`, `Port ${number}`)],
+  );
+}
+
+function twice(target: string, what: string): Reason {
+  return {
+    code: "InvalidInitiateInput",
+    message: `${what} is listed twice; ask for it once, with all its sources.`,
+    target,
+  };
+}

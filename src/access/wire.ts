@@ -1,0 +1,71 @@
+import { idKey } from "../policy/resource-id.ts";
+import type { AccessRequest, Window } from "./request.ts";
+import { requestedVms } from "./request.ts";
+
+/** `JitNetworkAccessRequest` of the REST API. */
+export interface WireRequest {
+  readonly virtualMachines: readonly {
+    readonly id: string;
+    readonly ports: readonly WireRequestPort[];
+  }[];
+  readonly startTimeUtc: string;
+  readonly requestor: string;
+  readonly justification?: string;
+}
+
+export interface WireRequestPort {
+  readonly number: number;
+  readonly allowedSourceAddressPrefix?: string;
+  readonly allowedSourceAddressPrefixes?: readonly string[];
+  readonly endTimeUtc: string;
+  readonly status: "Initiating" | "Initiated" | "Revoked";
+  readonly statusReason: "UserRequested" | "Expired" | "NewerRequestInitiated" | "Failed";
+}
+
+/** A request as the REST API shows it, reduced to the VMs whose key passes `shows`. */
+export function wireRequest(
+  request: AccessRequest,
+  shows: (vmKey: string) => boolean = () => true,
+): WireRequest {
+  return {
+    virtualMachines: requestedVms(request)
+      .filter((vmId) => shows(idKey(vmId)))
+      .map((vmId) => ({
+        id: vmId,
+        ports: request.windows.filter((window) => window.vmId === vmId).map(wirePort),
+      })),
+    startTimeUtc: request.createdAt,
+    requestor: request.requestor.name,
+    ...(request.justification === undefined ? {} : { justification: request.justification }),
+  };
+}
+
+function wirePort(window: Window): WireRequestPort {
+  const [only, ...more] = window.sources;
+  return {
+    number: window.port,
+    ...(more.length === 0 && only !== undefined
+      ? { allowedSourceAddressPrefix: only }
+      : { allowedSourceAddressPrefixes: window.sources }),
+    endTimeUtc: window.closesAt,
+    ...wireStatus(window),
+  };
+}
+
+/**
+ * The API's two status words. `Revoked` is said only when the rule is proven gone: a window that is still being closed
+ * stays `Initiated`. `Failed` as a reason is ours; the API's enumerations are open to new values.
+ */
+function wireStatus(window: Window): Pick<WireRequestPort, "status" | "statusReason"> {
+  switch (window.state) {
+    case "opening":
+      return { status: "Initiating", statusReason: "UserRequested" };
+    case "open":
+    case "closing":
+      return { status: "Initiated", statusReason: "UserRequested" };
+    case "closed":
+      return { status: "Revoked", statusReason: window.endReason ?? "Expired" };
+    case "failed":
+      return { status: "Revoked", statusReason: "Failed" };
+  }
+}

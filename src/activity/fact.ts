@@ -1,0 +1,45 @@
+import type { Requestor } from "../access/request.ts";
+import type { Reason } from "../reasons.ts";
+
+/** What was done, or asked for. */
+export type Operation =
+  | "policy.write"
+  | "policy.delete"
+  | "access.initiate"
+  | "access.open"
+  | "access.close"
+  | "gate.repair";
+
+/** How it stands: asked for, done and proven, failed, or refused before anything was touched. */
+export type FactOutcome = "asked" | "done" | "failed" | "refused";
+
+/** One audit fact. Append-only: written once, never changed. */
+export interface Fact {
+  /**
+   * Names the fact, not the row: the same id recorded twice (a retried activity) is one fact.
+   * Letters, digits, dashes, dots; at most 200 characters.
+   */
+  readonly id: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly operation: Operation;
+  readonly outcome: FactOutcome;
+  readonly subscriptionId: string;
+  readonly policyId?: string | undefined;
+  /** The VM it is about; a policy change is recorded once for each VM it names. */
+  readonly vmId?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly windowId?: string | undefined;
+  /** Who acted; absent when the service acted by itself (a window's end, a sweep). */
+  readonly actor?: Requestor | undefined;
+  readonly port?: number | undefined;
+  readonly protocol?: string | undefined;
+  readonly sources?: readonly string[] | undefined;
+  readonly closesAt?: string | undefined;
+  readonly justification?: string | undefined;
+  /** Ids of the gates that were touched, with the names of our rules on them. */
+  readonly gates?:
+    | readonly { readonly id: string; readonly rules: readonly string[] }[]
+    | undefined;
+  readonly reasons?: readonly Reason[] | undefined;
+}

@@ -1,0 +1,162 @@
+import { isIP } from "node:net";
+import { ComputeManagementClient, type VirtualMachine } from "@azure/arm-compute";
+import {
+  type NetworkInterface,
+  type NetworkInterfaceIPConfiguration,
+  NetworkManagementClient,
+  type Subnet,
+} from "@azure/arm-network";
+import { isRestError } from "@azure/core-rest-pipeline";
+import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
+import type { Machine, MachineAddress, Network } from "../ports.ts";
+import { type ArmOptions, defaultRequestTimeoutMs, withoutRequest } from "./arm-http.ts";
+import { createBoundedMap } from "./bounded-map.ts";
+
+/** The SDK's clients are bound to one subscription. */
+interface Clients {
+  readonly compute: ComputeManagementClient;
+  readonly network: NetworkManagementClient;
+}
+
+/** Subscriptions whose clients are kept; a caller may name any. */
+const keptSubscriptions = 100;
+
+/**
+ * Finds a VM's place in the network: every address of every network interface, and the gates before it. Three rounds of
+ * reading, each in parallel. Interfaces and subnets that vanish in between count as not there.
+ */
+export function createMachineFinder(options: ArmOptions): Network["findMachine"] {
+  const { credential, endpoint, scope, tlsOptions } = options;
+  const clientOptions = {
+    endpoint,
+    credentials: { scopes: [scope] },
+    retryOptions: { maxRetries: 3, retryDelayInMs: options.retryDelayMs ?? 500 },
+    ...(tlsOptions === undefined ? {} : { tlsOptions }),
+  };
+  const perCall = {
+    requestOptions: { timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs },
+  };
+  const known = createBoundedMap<Clients>(keptSubscriptions);
+
+  function clientsOf(subscriptionId: string): Clients {
+    const clients = known.get(subscriptionId) ?? {
+      compute: new ComputeManagementClient(credential, subscriptionId, clientOptions),
+      network: new NetworkManagementClient(credential, subscriptionId, clientOptions),
+    };
+    known.set(subscriptionId, clients);
+    return clients;
+  }
+
+  async function readInterface(id: string): Promise<NetworkInterface | undefined> {
+    const [, group, name] = interfacePattern.exec(id) ?? [];
+    const subscriptionId = subscriptionOf(id);
+    if (group === undefined || name === undefined || subscriptionId === undefined) {
+      return undefined;
+    }
+    const { network } = clientsOf(subscriptionId);
+    return await unlessMissing(id, () => network.networkInterfaces.get(group, name, perCall));
+  }
+
+  async function readSubnet(id: string): Promise<Subnet | undefined> {
+    const [, group, virtualNetwork, name] = subnetPattern.exec(id) ?? [];
+    const subscriptionId = subscriptionOf(id);
+    if (!(group && virtualNetwork && name && subscriptionId)) {
+      return undefined;
+    }
+    const { network } = clientsOf(subscriptionId);
+    return await unlessMissing(id, () => network.subnets.get(group, virtualNetwork, name, perCall));
+  }
+
+  return async (vmId) => {
+    const parts = parseVirtualMachineId(vmId);
+    if (parts === undefined) {
+      return undefined;
+    }
+    const { compute } = clientsOf(parts.subscriptionId.toLowerCase());
+    const vm = await unlessMissing(vmId, () =>
+      compute.virtualMachines.get(parts.resourceGroup, parts.name, perCall),
+    );
+    if (vm === undefined) {
+      return undefined;
+    }
+    const interfaces = (await Promise.all(interfaceIds(vm).map(readInterface))).filter(
+      (found) => found !== undefined,
+    );
+    const subnets = await readAll(interfaces.flatMap(subnetIds), readSubnet);
+    const addresses = interfaces.flatMap((found) => addressesOf(found, subnets));
+    return {
+      id: vm.id ?? vmId,
+      name: vm.name ?? parts.name,
+      location: vm.location,
+      addresses,
+    } satisfies Machine;
+  };
+}
+
+const interfacePattern =
+  /\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/networkInterfaces\/([^/]+)$/i;
+const subnetPattern =
+  /\/resourceGroups\/([^/]+)\/providers\/Microsoft\.Network\/virtualNetworks\/([^/]+)\/subnets\/([^/]+)$/i;
+
+function interfaceIds(vm: VirtualMachine): readonly string[] {
+  return (vm.networkProfile?.networkInterfaces ?? []).flatMap(({ id }) => id ?? []);
+}
+
+function subnetIds(found: NetworkInterface): readonly string[] {
+  return (found.ipConfigurations ?? []).flatMap((configuration) => configuration.subnet?.id ?? []);
+}
+
+/** Reads each id once, however often and in whatever case it is named. */
+async function readAll<T>(
+  ids: readonly string[],
+  read: (id: string) => Promise<T | undefined>,
+): Promise<ReadonlyMap<string, T | undefined>> {
+  const once = new Map(ids.map((id) => [idKey(id), id]));
+  return new Map(
+    await Promise.all([...once].map(async ([key, id]) => [key, await read(id)] as const)),
+  );
+}
+
+function addressesOf(
+  found: NetworkInterface,
+  subnets: ReadonlyMap<string, Subnet | undefined>,
+): readonly MachineAddress[] {
+  return (found.ipConfigurations ?? []).flatMap((configuration) => {
+    const address = configuration.privateIPAddress ?? "";
+    const family = isIP(address);
+    return family === 4 || family === 6
+      ? [
+          {
+            address,
+            family,
+            networkInterfaceId: found.id ?? "",
+            gates: gatesBefore(configuration, found, subnets),
+          } satisfies MachineAddress,
+        ]
+      : [];
+  });
+}
+
+/** In the order in which inbound traffic meets them. One NSG may stand at both places; it is one gate. */
+function gatesBefore(
+  configuration: NetworkInterfaceIPConfiguration,
+  found: NetworkInterface,
+  subnets: ReadonlyMap<string, Subnet | undefined>,
+): readonly string[] {
+  const subnet = subnets.get(idKey(configuration.subnet?.id ?? ""));
+  const ids = [subnet?.networkSecurityGroup?.id, found.networkSecurityGroup?.id].flatMap(
+    (id) => id ?? [],
+  );
+  return [...new Map(ids.map((id) => [idKey(id), id])).values()];
+}
+
+async function unlessMissing<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (isRestError(error) && error.statusCode === 404) {
+      return undefined;
+    }
+    throw withoutRequest(error, `GET ${what}`);
+  }
+}

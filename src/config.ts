@@ -1,0 +1,125 @@
+import { z } from "zod";
+
+const list = z
+  .string()
+  .transform((text) =>
+    text
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter((entry) => entry !== ""),
+  )
+  .pipe(z.array(z.string()).min(1, "expected at least one entry"));
+
+const httpsUrl = z
+  .url({ protocol: /^https$/, error: "expected an https address" })
+  .transform((url) => url.replace(/\/+$/, ""));
+
+const whole = (least: number, most: number) =>
+  z.coerce.number(`expected a whole number from ${least} to ${most}`).int().min(least).max(most);
+
+/**
+ * Every setting of the app, read once. The descriptions are the reference: docs/settings.md is checked against them.
+ */
+export const settingsSchema = z.object({
+  TABLES_CONNECTION_STRING: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Connection string of the storage account for tables. For local use; in Azure use TABLES_URL.",
+    ),
+  TABLES_URL: httpsUrl
+    .optional()
+    .describe(
+      "Table endpoint of the storage account, such as https://NAME.table.core.windows.net, reached with the app's managed identity.",
+    ),
+  TABLES_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9]{0,20}$/, "expected 1 to 21 letters and digits")
+    .default("Jit")
+    .describe("How the names of the tables begin: two deployments may share a storage account."),
+  ENTRA_TENANT_IDS: list.describe("Tenants whose tokens are accepted, separated by commas."),
+  ENTRA_AUDIENCES: list.describe(
+    "Audiences that tokens must be for: the app registration's client id and its App ID URI, separated by commas.",
+  ),
+  ENTRA_AUTHORITY: httpsUrl
+    .default("https://login.microsoftonline.com")
+    .describe("Where signing keys are fetched and v2.0 tokens are issued."),
+  ENTRA_V1_AUTHORITY: httpsUrl
+    .default("https://sts.windows.net")
+    .describe("Issuer of v1.0 tokens."),
+  ARM_ENDPOINT: httpsUrl
+    .default("https://management.azure.com")
+    .describe("Azure Resource Manager."),
+  ARM_SCOPE: z
+    .string()
+    .min(1)
+    .default("https://management.azure.com/.default")
+    .describe("Scope of the token that the app gets for Azure Resource Manager."),
+  ARM_POLL_MS: whole(50, 60_000)
+    .default(1_000)
+    .describe(
+      "Pause between looks at a running Azure operation, in milliseconds, where Azure names none.",
+    ),
+  MANAGED_IDENTITY_CLIENT_ID: z
+    .guid()
+    .optional()
+    .describe(
+      "Client id of a user-assigned managed identity; without it the system-assigned one is used.",
+    ),
+  DEPLOYMENT_NAME: z
+    .string()
+    .regex(/^[\w.-]{1,20}$/, "expected 1 to 20 letters, digits, dots, dashes or underscores")
+    .default("default")
+    .describe(
+      "Names the owner of rules. Two deployments that work on the same network security groups need different names.",
+    ),
+  TRUSTED_PROXY_HOPS: whole(1, 5)
+    .default(1)
+    .describe(
+      "How many proxies in front of the app add to X-Forwarded-For: 1 is the Functions platform alone.",
+    ),
+});
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** The settings could not be understood; the message lists every problem. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** Reads the settings from an environment, or throws one error that names every setting at fault. NB. Never quotes a value. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
+  const given = Object.fromEntries(
+    Object.keys(settingsSchema.shape).map((name) => [
+      name,
+      environment[name] === "" ? undefined : environment[name],
+    ]),
+  );
+  const parsed = settingsSchema.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+  const { TABLES_CONNECTION_STRING: connectionString, TABLES_URL: url } = given;
+  if ((connectionString === undefined) === (url === undefined)) {
+    problems.push("TABLES_URL, TABLES_CONNECTION_STRING: expected exactly one of the two");
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(`The app's settings need attention. ${problems.join("; ")}.`);
+  }
+  const { data } = parsed;
+  return {
+    tables: connectionString === undefined ? { url: url ?? "" } : { connectionString },
+    tablesPrefix: data.TABLES_PREFIX,
+    entra: {
+      tenantIds: data.ENTRA_TENANT_IDS,
+      audiences: data.ENTRA_AUDIENCES,
+      authority: data.ENTRA_AUTHORITY,
+      v1Authority: data.ENTRA_V1_AUTHORITY,
+    },
+    arm: { endpoint: data.ARM_ENDPOINT, scope: data.ARM_SCOPE, pollMs: data.ARM_POLL_MS },
+    identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
+    deploymentName: data.DEPLOYMENT_NAME,
+    trustedProxyHops: data.TRUSTED_PROXY_HOPS,
+  };
+}

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import type { Fact } from "../activity/fact.ts";
+import { BadContinuation } from "../activity/query.ts";
+import { type CallerRights, mayRead } from "../caller/permissions.ts";
+import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
+import type { ActivityStore, Clock, Rights } from "../ports.ts";
+import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
+import { problem, problemOf } from "./problem.ts";
+import { listAnswer } from "./read-policies.ts";
+import { gatherRights } from "./rights.ts";
+import type { Call, Handler } from "./route.ts";
+
+export interface ActivityPorts {
+  readonly clock: Clock;
+  readonly rights: Rights;
+  readonly activity: ActivityStore;
+}
+
+/** How far back a query without `from` reaches, and how many facts a page holds. */
+export const activityDefaults = { days: 30, top: 100, largestTop: 1_000 } as const;
+
+const moment = z.iso.datetime({
+  offset: true,
+  error: "expected a date and time such as 2030-01-31T18:00:00Z",
+});
+
+const queryShape = z.object({
+  vm: z.string().optional(),
+  subscriptionId: z.guid("expected a subscription id").optional(),
+  from: moment.optional(),
+  to: moment.optional(),
+  top: z.coerce
+    .number()
+    .int("expected a whole number from 1 to 1000")
+    .min(1, "expected a whole number from 1 to 1000")
+    .max(activityDefaults.largestTop, "expected a whole number from 1 to 1000")
+    .optional(),
+  $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
+});
+
+/** GET /api/activity: the facts of a VM or of a subscription, newest first, as far as the caller may read their scopes. */
+export function listActivity(ports: ActivityPorts): Handler {
+  return async (call) => {
+    const asked = readQuery(call, ports.clock.now());
+    if (asked.outcome === "refused") {
+      return problem(asked);
+    }
+    const scope = asked.value.vmId ?? `/subscriptions/${asked.value.subscriptionId}`;
+    const rights = await gatherRights(ports.rights, call.caller, subscriptionOf(scope) ?? "");
+    // A VM's facts are for who may read it; of a subscription's, everybody gets those of the scopes they may read.
+    if (asked.value.vmId !== undefined && !mayRead(rights, scope)) {
+      return problemOf(
+        "AuthorizationFailed",
+        `'${call.caller.name}' may not read the activity of '${scope}'. Ask an owner of that scope for a role assignment.`,
+        "vm",
+      );
+    }
+    try {
+      const page = await ports.activity.list(asked.value);
+      return listAnswer(
+        call,
+        page.items.filter((fact) => maySee(rights, fact)),
+        page.continuation,
+      );
+    } catch (error) {
+      if (error instanceof BadContinuation) {
+        return problemOf(
+          "InvalidQuery",
+          "'$skiptoken' is not one of ours; follow the nextLink of an answer as it is.",
+          "$skiptoken",
+        );
+      }
+      throw error;
+    }
+  };
+}
+
+function maySee(rights: CallerRights, fact: Fact): boolean {
+  return mayRead(rights, fact.vmId ?? fact.policyId ?? `/subscriptions/${fact.subscriptionId}`);
+}
+
+function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["list"]>[0]> {
+  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
+    reportInput: true,
+  });
+  if (!parsed.success) {
+    return refused(...reasonsFrom(parsed.error, "InvalidQuery"));
+  }
+  const { vm, subscriptionId, from, to, top, $skiptoken: continuation } = parsed.data;
+  if ((vm === undefined) === (subscriptionId === undefined)) {
+    return refused({
+      code: "InvalidQuery",
+      message: "Name either vm (a virtual machine's resource id) or subscriptionId.",
+      target: "vm",
+    });
+  }
+  if (vm !== undefined && parseVirtualMachineId(vm) === undefined) {
+    return refused({
+      code: "InvalidQuery",
+      message: `'${vm.slice(0, 200)}' is not a virtual machine's resource id.`,
+      target: "vm",
+    });
+  }
+  return ok({
+    vmId: vm === undefined ? undefined : idKey(vm),
+    subscriptionId,
+    to: to === undefined ? now : new Date(to),
+    from:
+      from === undefined
+        ? new Date(now.getTime() - activityDefaults.days * 86_400_000)
+        : new Date(from),
+    top: top ?? activityDefaults.top,
+    continuation,
+  });
+}

@@ -1,0 +1,119 @@
+import { type CallerRights, mayRead } from "../caller/permissions.ts";
+import type { Policy } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
+import type { Clock, PolicyStore, RequestStore, Rights } from "../ports.ts";
+import { parseParts, policyAddress } from "./policy-address.ts";
+import { historyDays, policyJson } from "./policy-json.ts";
+import { type Answer, problem, problemOf } from "./problem.ts";
+import { gatherRights } from "./rights.ts";
+import type { Call, Handler } from "./route.ts";
+
+export interface ReadPolicyPorts {
+  readonly clock: Clock;
+  readonly rights: Rights;
+  readonly policies: PolicyStore;
+  readonly requests: RequestStore;
+}
+
+/** How many policies one page of a list holds before it is reduced to what the caller may read. */
+const pageSize = 100;
+
+/**
+ * GET of one policy. Who may not read the policy but some of its VMs sees the policy reduced to those: a person who may
+ * request access to a VM can see the terms and the state of the request.
+ */
+export function getPolicy(ports: ReadPolicyPorts): Handler {
+  return async (call) => {
+    const address = policyAddress(call.params);
+    if (address.outcome === "refused") {
+      return problem(address);
+    }
+    const { id, subscriptionId } = address.value;
+    const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
+    const stored = await ports.policies.get(id);
+    const json = stored === undefined ? undefined : await readable(ports, rights, stored.value);
+    if (json !== undefined) {
+      return { status: 200, body: json };
+    }
+    return mayRead(rights, id)
+      ? problemOf("ResourceNotFound", `The policy '${id}' does not exist.`, "name")
+      : problemOf(
+          "AuthorizationFailed",
+          `'${call.caller.name}' may not read '${id}'. Ask an owner of that scope for a role assignment.`,
+          id,
+        );
+  };
+}
+
+/** GET of the policies of a subscription, by resource group and location where the path names them. */
+export function listPolicies(ports: ReadPolicyPorts): Handler {
+  return async (call) => {
+    const named = (["subscriptionId", "resourceGroup", "location"] as const).filter(
+      (part) => call.params[part] !== undefined,
+    );
+    const parts = parseParts(call.params, named);
+    if (parts.outcome === "refused") {
+      return problem(parts);
+    }
+    const subscriptionId = call.params["subscriptionId"] ?? "";
+    const [rights, page] = await Promise.all([
+      gatherRights(ports.rights, call.caller, subscriptionId),
+      ports.policies.list(subscriptionId, {
+        continuation: call.url.searchParams.get("$skiptoken") ?? undefined,
+        top: pageSize,
+      }),
+    ]);
+    const policies = page.items.filter((policy) => isWithin(policy, call));
+    const value = await Promise.all(policies.map((policy) => readable(ports, rights, policy)));
+    return listAnswer(
+      call,
+      value.filter((json) => json !== undefined),
+      page.continuation,
+    );
+  };
+}
+
+function isWithin(policy: Policy, { params }: Call): boolean {
+  const same = (left: string | undefined, right: string) =>
+    left === undefined || normal(left) === normal(right);
+  return (
+    same(params["resourceGroup"], policy.resourceGroup) && same(params["location"], policy.location)
+  );
+}
+
+function normal(text: string): string {
+  return text.toLowerCase().replaceAll(" ", "");
+}
+
+/** A page of values with the absolute link to the next, on the scheme and host the caller used. */
+export function listAnswer(
+  call: Call,
+  value: readonly unknown[],
+  continuation: string | undefined,
+): Answer {
+  if (continuation === undefined) {
+    return { status: 200, body: { value } };
+  }
+  const nextLink = new URL(call.url);
+  nextLink.searchParams.set("$skiptoken", continuation);
+  return { status: 200, body: { value, nextLink: nextLink.toString() } };
+}
+
+/** The policy as the caller may see it, or nothing when the caller may see none of it. */
+async function readable(ports: ReadPolicyPorts, rights: CallerRights, policy: Policy) {
+  const seesAll = mayRead(rights, policy.id);
+  const seen = new Set(
+    policy.virtualMachines
+      .map((vm) => idKey(vm.id))
+      .filter((key) => seesAll || mayRead(rights, key)),
+  );
+  if (seen.size === 0) {
+    return undefined;
+  }
+  const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
+  return policyJson(
+    policy,
+    await ports.requests.ofPolicy(policy.id, since),
+    (key) => seesAll || seen.has(key),
+  );
+}

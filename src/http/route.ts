@@ -1,0 +1,230 @@
+import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
+import type { Requestor } from "../access/request.ts";
+import type { Operation } from "../activity/fact.ts";
+import type { Caller } from "../caller/caller.ts";
+import type { Log } from "../log.ts";
+import { subscriptionOf } from "../policy/resource-id.ts";
+import type { ActivityStore, Clock, Ids, TokenVerifier, Workflows } from "../ports.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
+import { callerAddress } from "./caller-address.ts";
+import { type Answer, problem, problemOf } from "./problem.ts";
+
+/** One call of a known caller, as handlers see it. */
+export interface Call {
+  readonly requestId: string;
+  readonly caller: Caller;
+  readonly callerAddress?: string | undefined;
+  readonly url: URL;
+  /** Route parameters, decoded. */
+  readonly params: Readonly<Record<string, string>>;
+  /** The JSON body, or why it is none. */
+  body(): Promise<Outcome<unknown>>;
+  readonly workflows: Workflows;
+}
+
+export type Handler = (call: Call) => Promise<Answer>;
+export type Method = "GET" | "PUT" | "POST" | "DELETE" | "PATCH" | "HEAD" | "OPTIONS";
+
+/** One address of the API with what it answers to. Everything not listed is 405, in ARM's words. */
+export interface Route {
+  readonly methods: Partial<Record<Method, Handler>>;
+  /** Under which operation refusals are audited; absent for reads. */
+  readonly operation?: ((method: string) => Operation | undefined) | undefined;
+}
+
+export interface RoutePorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly tokens: TokenVerifier;
+  readonly activity: ActivityStore;
+  readonly trustedProxyHops: number;
+  workflows(context: InvocationContext): Workflows;
+}
+
+/** ARM's own limit for request bodies. */
+export const largestBody = 4 * 1_024 * 1_024;
+
+/**
+ * Turns a route into what the Functions runtime calls: token, method, handler, audit of refusals, answer. No caller gets
+ * past the first step without a proven identity; no fault gets out with more than a request id.
+ */
+export function createRoute(
+  ports: RoutePorts,
+): (
+  route: Route,
+) => (request: HttpRequest, context: InvocationContext) => Promise<HttpResponseInit> {
+  return (route) => async (request, context) => {
+    const startedAt = ports.clock.now().getTime();
+    const requestId = ports.ids.next();
+    const answer = await answerSafely(ports, route, request, context, requestId);
+    ports.log.requestAnswered({
+      requestId,
+      method: request.method,
+      route: new URL(request.url).pathname,
+      status: answer.status,
+      durationMs: ports.clock.now().getTime() - startedAt,
+    });
+    return response(answer, requestId);
+  };
+}
+
+/** As {@link createRoute}, for what everybody may know: no token is asked for. */
+export function createOpenRoute(
+  ports: RoutePorts,
+  handler: () => Promise<Answer>,
+): () => Promise<HttpResponseInit> {
+  return async () => response(await handler(), ports.ids.next());
+}
+
+async function answerSafely(
+  ports: RoutePorts,
+  route: Route,
+  request: HttpRequest,
+  context: InvocationContext,
+  requestId: string,
+): Promise<Answer> {
+  try {
+    return await answerKnownCaller(ports, route, request, context, requestId);
+  } catch (error) {
+    ports.log.unforeseen({ requestId, error });
+    return problemOf(
+      isOutage(error) ? "ServiceUnavailable" : "InternalError",
+      `${isOutage(error) ? "Something this service needs did not answer. Try again in a moment" : "An unforeseen fault. Nothing is known to be wrong with the call"}; the operator finds it in the log by request id ${requestId}.`,
+    );
+  }
+}
+
+async function answerKnownCaller(
+  ports: RoutePorts,
+  route: Route,
+  request: HttpRequest,
+  context: InvocationContext,
+  requestId: string,
+): Promise<Answer> {
+  const verified = await ports.tokens.verify(request.headers.get("authorization") ?? undefined);
+  if (verified.outcome === "refused") {
+    return problem(verified, { headers: { "www-authenticate": 'Bearer error="invalid_token"' } });
+  }
+  const handler = route.methods[request.method as Method];
+  const call: Call = {
+    requestId,
+    caller: verified.value,
+    callerAddress: callerAddress(request.headers.get("x-forwarded-for"), ports.trustedProxyHops),
+    url: new URL(request.url),
+    params: request.params,
+    body: () => readBody(request),
+    workflows: ports.workflows(context),
+  };
+  const answer = handler === undefined ? wrongMethod(route, request) : await handler(call);
+  await auditRefusal(ports, route, request, call, answer);
+  return answer;
+}
+
+function wrongMethod(route: Route, request: HttpRequest): Answer {
+  const allow = Object.keys(route.methods).join(", ");
+  const refusal = refused({
+    code: "MethodNotAllowed",
+    message: `This address answers to ${allow === "" ? "nothing" : allow}, not to ${request.method}.`,
+    target: "method",
+  });
+  return problem(refusal, { headers: { allow } });
+}
+
+async function readBody(request: HttpRequest): Promise<Outcome<unknown>> {
+  const tooLarge = refused({
+    code: "RequestContentTooLarge",
+    message: `The body may hold ${largestBody} bytes at most. Split the policy or the request.`,
+    target: "body",
+  });
+  if (Number(request.headers.get("content-length") ?? 0) > largestBody) {
+    return tooLarge;
+  }
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > largestBody) {
+    return tooLarge;
+  }
+  try {
+    return ok(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown);
+  } catch {
+    return refused({
+      code: "InvalidRequestContent",
+      message: "The body is not JSON; expected a JSON object in UTF-8.",
+      target: "body",
+    });
+  }
+}
+
+/** Every refusal of a known caller is a fact: of each VM it names, or else of the subscription. */
+async function auditRefusal(
+  ports: RoutePorts,
+  route: Route,
+  request: HttpRequest,
+  call: Call,
+  answer: Answer,
+): Promise<void> {
+  const operation = route.operation?.(request.method);
+  const subscriptionId = subscriptionOf(call.url.pathname);
+  if (answer.refusal === undefined || operation === undefined || subscriptionId === undefined) {
+    return;
+  }
+  const vmIds: readonly (string | undefined)[] = answer.vmIds?.length ? answer.vmIds : [undefined];
+  const at = ports.clock.now().toISOString();
+  const { reasons } = answer.refusal;
+  await ports.activity.record(
+    vmIds.map((vmId, index) => ({
+      id: `${call.requestId}.refused.${index}`,
+      at,
+      operation,
+      outcome: "refused",
+      subscriptionId,
+      policyId: policyOf(call.url.pathname),
+      vmId,
+      actor: requestorOf(call.caller),
+      reasons: reasons.slice(0, 20),
+    })),
+  );
+}
+
+/** The policy a path names, whether or not it exists; as written when the path is no valid encoding. */
+function policyOf(path: string): string | undefined {
+  const named = /^.*\/jitNetworkAccessPolicies\/[^/]+/i.exec(path)?.[0];
+  try {
+    return named === undefined ? undefined : decodeURIComponent(named);
+  } catch {
+    return named;
+  }
+}
+
+export function requestorOf(caller: Caller): Requestor {
+  return { tenantId: caller.tenantId, objectId: caller.objectId, name: caller.name };
+}
+
+/** Faults of Azure, storage or sign-in keys that pass by themselves; their SDKs throw these. */
+function isOutage(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    [
+      "RestError",
+      "JWKSTimeout",
+      "AuthenticationError",
+      "CredentialUnavailableError",
+      "Unavailable",
+    ].includes(error.name)
+  );
+}
+
+function response(answer: Answer, requestId: string): HttpResponseInit {
+  return {
+    status: answer.status,
+    ...(answer.body === undefined ? {} : { body: JSON.stringify(answer.body) }),
+    headers: {
+      ...(answer.body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }),
+      "cache-control": "no-store",
+      "strict-transport-security": "max-age=31536000; includeSubDomains",
+      "x-content-type-options": "nosniff",
+      "x-ms-request-id": requestId,
+      ...answer.headers,
+    },
+  };
+}

@@ -1,0 +1,104 @@
+/**
+ * The event catalogue: one function per event, with a dotted id, structured fields and one sentence. The log is for the
+ * operator and may be sampled; the audit is `activity`. NB. No tokens, no bodies, no justifications here.
+ */
+export type LogLevel = "information" | "warning" | "error";
+
+/** Takes one finished line. */
+export type LogSink = (level: LogLevel, line: string) => void;
+
+/** The app's way to the operator's log: the Functions host collects the console. */
+export const toConsole: LogSink = (level, line) => {
+  const write = { information: console.info, warning: console.warn, error: console.error }[level];
+  write(line);
+};
+
+export type Log = ReturnType<typeof createLog>;
+
+/** Builds the catalogue over a sink. */
+export function createLog(sink: LogSink) {
+  const write = (
+    level: LogLevel,
+    event: string,
+    sentence: string,
+    fields: Readonly<Record<string, unknown>>,
+  ) => sink(level, JSON.stringify({ event, sentence, ...fields }));
+  return {
+    requestAnswered: (fields: {
+      requestId: string;
+      method: string;
+      route: string;
+      status: number;
+      durationMs: number;
+    }) =>
+      write(
+        fields.status >= 500 ? "error" : "information",
+        "http.answered",
+        `${fields.method} ${fields.route} was answered ${fields.status}.`,
+        fields,
+      ),
+    unforeseen: (fields: { requestId: string; error: unknown }) =>
+      write("error", "http.unforeseen", "A request met an unforeseen fault.", {
+        requestId: fields.requestId,
+        ...faultFields(fields.error),
+      }),
+    gateWritten: (fields: { gateId: string; changes: number; revision: number }) =>
+      write(
+        "information",
+        "gate.written",
+        `${fields.changes} rule(s) were changed on a gate.`,
+        fields,
+      ),
+    gateBusy: (fields: { gateId: string; detail: string; retryAfterMs: number }) =>
+      write(
+        "information",
+        "gate.busy",
+        "Somebody else changes a gate, or Azure is busy; it is read and planned again.",
+        fields,
+      ),
+    gateRefused: (fields: { gateId: string; code: string; message: string }) =>
+      write(
+        "error",
+        "gate.refused",
+        "Azure refuses to have a gate written; an operator has to act.",
+        fields,
+      ),
+    gateGone: (fields: { gateId: string }) =>
+      write("warning", "gate.gone", "A gate does not exist any more and is let go.", fields),
+    leaseTakenOver: (fields: { gateId: string; from: string }) =>
+      write(
+        "warning",
+        "gate.lease.takenOver",
+        "The writer of a gate gave no sign of life; another takes over.",
+        fields,
+      ),
+    windowOpened: (fields: { windowId: string; vmId: string; closesAt: string }) =>
+      write("information", "access.window.opened", "A window is open and proven.", fields),
+    windowFailed: (fields: { windowId: string; vmId: string; codes: readonly string[] }) =>
+      write("warning", "access.window.failed", "A window could not be opened.", fields),
+    windowClosed: (fields: { windowId: string; vmId: string }) =>
+      write("information", "access.window.closed", "A window is closed and proven.", fields),
+    windowOverdue: (fields: { windowId: string; vmId: string; codes: readonly string[] }) =>
+      write(
+        "error",
+        "access.window.overdue",
+        "A window could not be closed; it is tried again until it is.",
+        fields,
+      ),
+    sweepFault: (fields: { what: string; error: unknown }) =>
+      write(
+        "error",
+        "sweep.fault",
+        "The sweep could not finish one of its tasks; the next one tries again.",
+        { what: fields.what, ...faultFields(fields.error) },
+      ),
+    sweepSettled: (fields: { gates: number; policies: number }) =>
+      write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),
+  };
+}
+
+function faultFields(error: unknown): Readonly<Record<string, unknown>> {
+  return error instanceof Error
+    ? { error: error.name, message: error.message, stack: error.stack }
+    : { error: String(error) };
+}

@@ -1,0 +1,270 @@
+import { z } from "zod";
+import { type Outcome, ok, type Reason, reasonsFrom, refused } from "../reasons.ts";
+import { isPrefix, parsePrefix } from "../rules/cidr.ts";
+import { durationSeconds } from "./duration.ts";
+import { idKey, isClassicVirtualMachineId, parseVirtualMachineId } from "./resource-id.ts";
+
+/** The ARM type of a policy. */
+export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
+
+/** Shortest and longest `maxRequestAccessDuration` in seconds: PT5M and P1D (REST specification 2020-01-01). */
+export const accessDurationLimits = { shortest: 300, longest: 86_400 } as const;
+
+/** Protocols of a port rule. `*` is any protocol. */
+export const protocols = ["TCP", "UDP", "*"] as const;
+export type Protocol = (typeof protocols)[number];
+
+/** One protected port of a VM, in the API's own shape; exactly one of the two source fields is there. */
+export interface PortRule {
+  readonly number: number;
+  readonly protocol: Protocol;
+  readonly allowedSourceAddressPrefix?: string | undefined;
+  readonly allowedSourceAddressPrefixes?: readonly string[] | undefined;
+  readonly maxRequestAccessDuration: string;
+}
+
+/** A protected VM. `publicIpAddress` is that of an Azure Firewall in front of it. */
+export interface PolicyVirtualMachine {
+  readonly id: string;
+  readonly ports: readonly PortRule[];
+  readonly publicIpAddress?: string | undefined;
+}
+
+/** What may be opened: VMs, their ports, protocols, allowed sources and longest windows. */
+export interface Policy {
+  /** The policy's ARM id, as it was first written. Compare with {@link idKey}. */
+  readonly id: string;
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly location: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly virtualMachines: readonly PolicyVirtualMachine[];
+  /** Ids of the gates that carry, or may still carry, deny rules for this policy. */
+  readonly gates: readonly string[];
+  /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */
+  readonly state: "updating" | "settled" | "deleting";
+  /** When the policy was last changed, ISO 8601. */
+  readonly changedAt: string;
+}
+
+/** The part of a policy that a PUT body decides. */
+export interface PolicyContent {
+  readonly kind: string;
+  readonly virtualMachines: readonly PolicyVirtualMachine[];
+}
+
+// Clients are known to send a port as text and a single prefix as an array; both are understood (REST samples, azapi).
+const portNumber = z.preprocess(
+  (value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value),
+  z
+    .int("expected a whole number from 0 to 65535")
+    .min(0, "expected a number from 0 to 65535")
+    .max(65_535, "expected a number from 0 to 65535"),
+);
+
+/** A source: `*`, an address or a CIDR range; canonical text out. */
+export const sourcePrefix = z
+  .string("expected an address, a CIDR range or '*'")
+  .transform((text, context) => {
+    if (text === "*") {
+      return text;
+    }
+    const prefix = parsePrefix(text);
+    if (isPrefix(prefix)) {
+      return prefix.text;
+    }
+    context.issues.push({
+      code: "custom",
+      message: `${prefix.fault}; expected an address, a CIDR range or '*'`,
+      input: text,
+    });
+    return z.NEVER;
+  });
+
+const sourcePrefixes = z
+  .array(sourcePrefix)
+  .min(1, "expected at least one source")
+  .max(200, "expected at most 200 sources");
+
+const accessDuration = z
+  .string("expected an ISO 8601 duration from PT5M to P1D")
+  .check((context) => {
+    const seconds = durationSeconds(context.value);
+    if (
+      seconds === undefined ||
+      seconds < accessDurationLimits.shortest ||
+      seconds > accessDurationLimits.longest
+    ) {
+      context.issues.push({
+        code: "custom",
+        message: "expected an ISO 8601 duration from PT5M to P1D",
+        input: context.value,
+      });
+    }
+  });
+
+const portRule = z
+  .object({
+    number: portNumber,
+    protocol: z.preprocess(
+      (value) => (typeof value === "string" ? value.toUpperCase() : value),
+      z.enum(protocols, "expected TCP, UDP or *"),
+    ),
+    allowedSourceAddressPrefix: z.union([sourcePrefix, sourcePrefixes]).nullish(),
+    allowedSourceAddressPrefixes: sourcePrefixes.nullish(),
+    maxRequestAccessDuration: accessDuration,
+  })
+  .check((context) => {
+    const { allowedSourceAddressPrefix: one, allowedSourceAddressPrefixes: many } = context.value;
+    if ((one ?? undefined) === undefined && (many ?? undefined) === undefined) {
+      context.issues.push({
+        code: "custom",
+        path: ["allowedSourceAddressPrefix"],
+        message:
+          "expected allowedSourceAddressPrefix or allowedSourceAddressPrefixes; write '*' to allow any source",
+        input: one,
+      });
+    } else if ((one ?? undefined) !== undefined && (many ?? undefined) !== undefined) {
+      context.issues.push({
+        code: "custom",
+        path: ["allowedSourceAddressPrefixes"],
+        message: "expected only one of allowedSourceAddressPrefix and allowedSourceAddressPrefixes",
+        input: undefined,
+      });
+    }
+  })
+  .transform(
+    ({
+      allowedSourceAddressPrefix: one,
+      allowedSourceAddressPrefixes: many,
+      ...rest
+    }): PortRule => {
+      const list = Array.isArray(one) ? one : (many ?? undefined);
+      return list === undefined
+        ? { ...rest, allowedSourceAddressPrefix: typeof one === "string" ? one : "*" }
+        : { ...rest, allowedSourceAddressPrefixes: list };
+    },
+  );
+
+const policyVirtualMachine = z.object({
+  id: z.string("expected a virtual machine's resource id"),
+  ports: z
+    .array(portRule, "expected a list of ports")
+    .min(1, "expected at least one port")
+    .max(100, "expected at most 100 ports"),
+  publicIpAddress: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? undefined),
+});
+
+/** The body of a policy PUT. Read-only and unknown members are ignored, as ARM does; so is the history in `requests`. */
+export const policyBody = z.object({
+  kind: z
+    .string()
+    .max(64)
+    .nullish()
+    .transform((value) => value ?? "Basic"),
+  properties: z.object(
+    {
+      virtualMachines: z
+        .array(policyVirtualMachine, "expected a list of virtual machines")
+        .min(1, "expected at least one virtual machine")
+        .max(1_000, "expected at most 1,000 virtual machines"),
+    },
+    "expected an object",
+  ),
+});
+
+/** Reads a PUT body for a policy in `subscriptionId`, or says everything that is wrong with it. */
+export function parsePolicy(body: unknown, subscriptionId: string): Outcome<PolicyContent> {
+  const parsed = policyBody.safeParse(body, { reportInput: true });
+  if (!parsed.success) {
+    return refused(...reasonsFrom(parsed.error, "InvalidPolicy"));
+  }
+  const { kind, properties } = parsed.data;
+  const reasons = [
+    ...properties.virtualMachines.flatMap((vm, index) =>
+      virtualMachineFaults(vm, index, subscriptionId),
+    ),
+    ...duplicateFaults(properties.virtualMachines),
+  ];
+  return reasons.length > 0
+    ? refused(...reasons)
+    : ok({ kind, virtualMachines: properties.virtualMachines });
+}
+
+function virtualMachineFaults(
+  vm: PolicyVirtualMachine,
+  index: number,
+  subscriptionId: string,
+): readonly Reason[] {
+  const target = `properties.virtualMachines[${index}].id`;
+  const fault = virtualMachineIdFault(vm.id, subscriptionId, target);
+  const numbers = vm.ports.map((port) => port.number);
+  const twice = numbers.findIndex((number, position) => numbers.indexOf(number) !== position);
+  return [
+    ...(fault === undefined ? [] : [fault]),
+    ...(twice < 0
+      ? []
+      : [
+          {
+            code: "InvalidPolicy",
+            message: `Port ${numbers[twice]} is listed twice; list each port once, with protocol '*' if it is to serve several protocols.`,
+            target: `properties.virtualMachines[${index}].ports[${twice}].number`,
+          } as const,
+        ]),
+  ];
+}
+
+function duplicateFaults(machines: readonly PolicyVirtualMachine[]): readonly Reason[] {
+  const keys = machines.map((vm) => idKey(vm.id));
+  return keys.flatMap((key, index) =>
+    keys.indexOf(key) === index
+      ? []
+      : [
+          {
+            code: "InvalidPolicy",
+            message: `'${machines[index]?.id}' is listed twice; list each virtual machine once with all its ports.`,
+            target: `properties.virtualMachines[${index}].id`,
+          } as const,
+        ],
+  );
+}
+
+/** Why an id cannot name a VM under a policy of this subscription, or nothing when it can. */
+export function virtualMachineIdFault(
+  id: string,
+  subscriptionId: string,
+  target: string,
+): Reason | undefined {
+  if (isClassicVirtualMachineId(id)) {
+    return {
+      code: "ClassicVirtualMachineNotSupported",
+      message: `'${id}' is a classic virtual machine; only Azure Resource Manager virtual machines can be protected.`,
+      target,
+    };
+  }
+  const parsed = parseVirtualMachineId(id);
+  if (parsed === undefined) {
+    return {
+      code: "InvalidPolicy",
+      message: `'${id.slice(0, 200)}' is not a virtual machine's resource id; expected /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.Compute/virtualMachines/{name}.`,
+      target,
+    };
+  }
+  if (parsed.subscriptionId.toLowerCase() !== subscriptionId.toLowerCase()) {
+    return {
+      code: "VirtualMachineInAnotherSubscription",
+      message: `'${id}' is in another subscription than the policy (${subscriptionId}).`,
+      target,
+    };
+  }
+  return undefined;
+}
+
+/** The sources a port rule allows: `*`, addresses, CIDR ranges. */
+export function allowedSources(rule: PortRule): readonly string[] {
+  return rule.allowedSourceAddressPrefixes ?? [rule.allowedSourceAddressPrefix ?? "*"];
+}

@@ -1,0 +1,44 @@
+/** Azure Resource Manager ids: parsed strictly, compared without case, as ARM does. */
+
+/** A virtual machine's ARM id, taken apart. `key` is the lower-cased id: the form in which ids are compared and stored. */
+export interface VirtualMachineId {
+  readonly id: string;
+  readonly key: string;
+  readonly subscriptionId: string;
+  readonly resourceGroup: string;
+  readonly name: string;
+}
+
+const virtualMachinePattern =
+  /^\/subscriptions\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{1,90})\/providers\/Microsoft\.Compute\/virtualMachines\/([^/\\?#%\s]{1,64})$/i;
+
+/** The parts of an ARM virtual machine id, or nothing when the text is not one (classic VMs are not). */
+export function parseVirtualMachineId(text: string): VirtualMachineId | undefined {
+  const match = virtualMachinePattern.exec(text);
+  const [, subscriptionId, resourceGroup, name] = match ?? [];
+  if (subscriptionId === undefined || resourceGroup === undefined || name === undefined) {
+    return undefined;
+  }
+  return { id: text, key: idKey(text), subscriptionId, resourceGroup, name };
+}
+
+/** Whether the id is that of a classic (Azure Service Management) virtual machine, which has no NSG rules of its own. */
+export function isClassicVirtualMachineId(text: string): boolean {
+  return /\/providers\/Microsoft\.ClassicCompute\/virtualMachines\//i.test(text);
+}
+
+/** The form in which two ids are the same resource: lower case, one leading slash, no trailing or doubled slash. */
+export function idKey(id: string): string {
+  return `/${id.toLowerCase().split("/").filter(Boolean).join("/")}`;
+}
+
+/** The last segment of an id: the resource's own name, in the case it was written. */
+export function resourceName(id: string): string {
+  return id.split("/").filter(Boolean).at(-1) ?? id;
+}
+
+/** The subscription an id lies in, lower-cased, or nothing for ids above subscriptions. */
+export function subscriptionOf(id: string): string | undefined {
+  const [head, subscriptionId] = idKey(id).split("/").filter(Boolean);
+  return head === "subscriptions" ? subscriptionId : undefined;
+}

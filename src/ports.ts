@@ -1,0 +1,207 @@
+/**
+ * The few interfaces through which the pure code and the workflow reach the world. Adapters (`azure/`, `tables/`)
+ * implement them; fakes in the tests pass the same contract tests.
+ */
+import type { AccessRequest } from "./access/request.ts";
+import type { Fact } from "./activity/fact.ts";
+import type { Caller } from "./caller/caller.ts";
+import type { RoleAssignment, RoleDefinition } from "./caller/permissions.ts";
+import type { Policy } from "./policy/policy.ts";
+import type { Outcome, Reason } from "./reasons.ts";
+import type { DesiredDeny, DesiredWindow, GateIntent, WindowResult } from "./rules/intent.ts";
+import type { NetworkSecurityGroup } from "./rules/nsg.ts";
+import type { RuleChange } from "./rules/nsg-plan.ts";
+
+export interface Clock {
+  now(): Date;
+  /** Resolves after so many milliseconds. */
+  pause(milliseconds: number): Promise<void>;
+}
+
+export interface Ids {
+  /** A new random id: 36 characters, lower-case hex digits and dashes. */
+  next(): string;
+  /** SHA-256 of a text as 64 lower-case hex digits. */
+  digest(text: string): string;
+}
+
+/** One private address of a VM and the gates in front of it, the subnet's before the network interface's. */
+export interface MachineAddress {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly networkInterfaceId: string;
+  readonly gates: readonly string[];
+}
+
+/** A virtual machine and its place in the network, read at one moment. */
+export interface Machine {
+  readonly id: string;
+  readonly name: string;
+  readonly location: string;
+  readonly addresses: readonly MachineAddress[];
+}
+
+/** A gate as it was read. `raw` is the answer itself, kept so that a whole write returns every property it did not know. */
+export interface GateReading {
+  readonly group: NetworkSecurityGroup;
+  readonly etag: string;
+  readonly raw: unknown;
+}
+
+/**
+ * What became of a write. `changed`: somebody else wrote or is writing (409, 412, 429, superseded), or Azure was busy:
+ * read again, plan again after `retryAfterMs`. `refused`: trying again changes nothing until an operator acts.
+ */
+export type WriteOutcome =
+  | { readonly outcome: "written" }
+  | { readonly outcome: "changed"; readonly detail: string; readonly retryAfterMs: number }
+  | { readonly outcome: "refused"; readonly reason: Reason };
+
+/** Azure's network, as far as gates are concerned. Faults that no caller can decide are thrown. */
+export interface Network {
+  /** Nothing when the VM does not exist. */
+  findMachine(vmId: string): Promise<Machine | undefined>;
+  /** Nothing when the gate does not exist. */
+  readGate(gateId: string): Promise<GateReading | undefined>;
+  /** Carries out the changes in order and waits until Azure says that they are in effect. One or two go rule by rule, more as one conditional write. */
+  write(reading: GateReading, changes: readonly RuleChange[]): Promise<WriteOutcome>;
+}
+
+/** The stored state of one gate. Revisions count up from 1; a gate nobody ever wanted anything of has revision 0. */
+export interface GateRecord {
+  readonly gateId: string;
+  readonly intent: GateIntent;
+  readonly desiredRevision: number;
+  /** Everything up to this revision has been written and read back. */
+  readonly appliedRevision: number;
+  /** By window id, for the windows of the intent that have been settled at least once. */
+  readonly results: Readonly<Record<string, WindowResult>>;
+  /** What the last settle could not achieve, or found beside our rules (a deny rule without a place, a port a customer rule keeps open). */
+  readonly findings: readonly Reason[];
+  readonly lease?: GateLease | undefined;
+}
+
+/** The writer of a gate. `beat` counts its signs of life: a lease whose beat stands still for long enough may be taken over. */
+export interface GateLease {
+  readonly holder: string;
+  readonly beat: number;
+}
+
+/** A change of intent. `denies` replaces all deny rows of that policy on the gate; an empty list takes them away. */
+export interface IntentChange {
+  readonly denies?:
+    | { readonly policyId: string; readonly rows: readonly DesiredDeny[] }
+    | undefined;
+  readonly addWindows?: readonly DesiredWindow[] | undefined;
+  readonly removeWindows?: readonly string[] | undefined;
+  /** Removes every window of this policy. */
+  readonly removeWindowsOfPolicy?: string | undefined;
+}
+
+/** What a settled gate reports: proven up to `revision`; `expired` windows are dropped from the intent. */
+export interface Settlement {
+  readonly revision: number;
+  readonly results: Readonly<Record<string, WindowResult>>;
+  readonly findings: readonly Reason[];
+  readonly expired: readonly string[];
+}
+
+/** Desired state per gate. Every method is one atomic step and may be repeated; conflicts with others are resolved inside. */
+export interface GateStore {
+  read(gateId: string): Promise<GateRecord>;
+  /** Applies the change and raises the desired revision in one transaction; answers the new revision. A change without effect answers the present one. */
+  change(gateId: string, change: IntentChange): Promise<number>;
+  /** Takes the lease if nobody has it, or if `seen` is still the lease exactly as it stands. Nothing when somebody else was quicker. */
+  takeLease(
+    gateId: string,
+    holder: string,
+    seen: GateLease | undefined,
+  ): Promise<GateRecord | undefined>;
+  /** Raises the beat. False when the lease is not ours any more. */
+  beat(gateId: string, holder: string): Promise<boolean>;
+  /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
+  complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
+  /** Gives the lease back without a settlement; does nothing when it is not ours. */
+  release(gateId: string, holder: string): Promise<void>;
+  /** Gates whose applied revision lags behind, or with a window whose `closesAt` is not after `now`. */
+  unsettled(now: Date): Promise<readonly string[]>;
+}
+
+/** A stored value with the ETag that guards its next change. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly etag: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Opaque; present when there is more. */
+  readonly continuation?: string | undefined;
+}
+
+/** Policies, found without regard to the case of their ids. */
+export interface PolicyStore {
+  get(policyId: string): Promise<Stored<Policy> | undefined>;
+  /** Policies of a subscription in the order of their ids. */
+  list(
+    subscriptionId: string,
+    options: { readonly continuation?: string | undefined; readonly top: number },
+  ): Promise<Page<Policy>>;
+  /** Creates (no etag) or replaces (with it); nothing when somebody else was quicker. */
+  put(policy: Policy, etag?: string): Promise<Stored<Policy> | undefined>;
+  /** False when somebody else was quicker. True also when it is gone already. */
+  remove(policyId: string, etag: string): Promise<boolean>;
+  /** Policies of all subscriptions whose state is not `settled`. */
+  unsettled(): Promise<readonly Policy[]>;
+}
+
+/** Access requests. */
+export interface RequestStore {
+  /** Stores a new request; a second call with the same id changes nothing. */
+  create(request: AccessRequest): Promise<void>;
+  get(requestId: string): Promise<AccessRequest | undefined>;
+  /** Applies a pure change under optimistic concurrency, as often as needed, and answers the result; nothing when unknown. */
+  change(
+    requestId: string,
+    change: (request: AccessRequest) => AccessRequest,
+  ): Promise<AccessRequest | undefined>;
+  /** Requests of a policy created at or after `since`, newest first. */
+  ofPolicy(policyId: string, since: Date): Promise<readonly AccessRequest[]>;
+}
+
+export interface FactQuery {
+  /** One of the two is given: all facts of a VM, or all of a subscription. */
+  readonly vmId?: string | undefined;
+  readonly subscriptionId?: string | undefined;
+  readonly from: Date;
+  readonly to: Date;
+  readonly top: number;
+  readonly continuation?: string | undefined;
+}
+
+/** The audit: append-only. */
+export interface ActivityStore {
+  /** Records the facts; one that is recorded already (same id) stays as it is. */
+  record(facts: readonly Fact[]): Promise<void>;
+  /** Newest first. */
+  list(query: FactQuery): Promise<Page<Fact>>;
+}
+
+/** A principal's role assignments in a subscription (at, above and below it), and role definitions by id. Answers may be up to 60 s old. */
+export interface Rights {
+  assignments(caller: Caller, subscriptionId: string): Promise<readonly RoleAssignment[]>;
+  definition(roleDefinitionId: string, subscriptionId: string): Promise<RoleDefinition | undefined>;
+}
+
+/** Tells who holds a bearer token, or why it is not accepted. */
+export interface TokenVerifier {
+  verify(authorization: string | undefined): Promise<Outcome<Caller>>;
+}
+
+/** Starts and signals durable work; the only way to the durable client. */
+export interface Workflows {
+  /** Starts the orchestration of a request; starting it twice is starting it once. */
+  startRequest(requestId: string, input: { readonly vmCount: number }): Promise<void>;
+  /** Tells a VM's windows of a request that their end has come. Unknown or ended ones are no fault. */
+  endWindows(requestId: string, vmIndex: number): Promise<void>;
+}

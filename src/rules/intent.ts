@@ -1,0 +1,45 @@
+import type { Protocol } from "../policy/policy.ts";
+import type { Reason } from "../reasons.ts";
+
+/** The deployment that owns rules. The tag (6 hex digits of the name's digest) is part of every rule name of ours. */
+export interface Owner {
+  /** At most 20 characters. */
+  readonly name: string;
+  readonly tag: string;
+}
+
+/** What a policy wants closed on a gate for one VM. */
+export interface DesiredDeny {
+  readonly policyId: string;
+  readonly vmId: string;
+  /** 16 hex digits that stand for the VM in rule names. */
+  readonly vmKey: string;
+  /** The VM's private addresses behind this gate, IPv4 and IPv6. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly number[];
+}
+
+/** A window that should be open on a gate until `closesAt`. */
+export interface DesiredWindow {
+  readonly windowId: string;
+  readonly requestId: string;
+  readonly policyId: string;
+  readonly vmId: string;
+  readonly addresses: readonly string[];
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly sources: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly closesAt: string;
+}
+
+/** Everything that should be true of one gate. */
+export interface GateIntent {
+  readonly denies: readonly DesiredDeny[];
+  readonly windows: readonly DesiredWindow[];
+}
+
+/** What became of a window on a gate. Nothing is known of it until a settle has looked at it. */
+export type WindowResult =
+  | { readonly state: "open"; readonly rules: readonly string[] }
+  | { readonly state: "failed"; readonly reasons: readonly Reason[] };

@@ -1,0 +1,108 @@
+import { contains, isPrefix, overlaps, parsePrefix } from "./cidr.ts";
+import type { SecurityRule } from "./nsg.ts";
+import { portListIncludes, portListTouches } from "./ports.ts";
+
+/** The part of a rule that says which traffic it speaks about. */
+export type Match = Pick<
+  SecurityRule,
+  | "protocol"
+  | "sources"
+  | "sourceGroups"
+  | "sourcePorts"
+  | "destinations"
+  | "destinationGroups"
+  | "destinationPorts"
+>;
+
+/**
+ * Whether two rules may speak about the same packet to a destination. Careful: what cannot be decided here (service
+ * tags, application security groups) counts as touching.
+ */
+export function mayTouch(rule: Match, other: Match): boolean {
+  const ports = other.destinationPorts.map(Number);
+  return (
+    protocolsMeet(rule.protocol, other.protocol) &&
+    portListTouches(rule.destinationPorts, ports) &&
+    prefixesMayMeet(rule.destinations, rule.destinationGroups, other.destinations)
+  );
+}
+
+function protocolsMeet(left: string, right: string): boolean {
+  return left === "*" || right === "*" || left.toLowerCase() === right.toLowerCase();
+}
+
+function prefixesMayMeet(
+  list: readonly string[],
+  groups: readonly string[],
+  destinations: readonly string[],
+): boolean {
+  if (groups.length > 0 || list.some(isAny)) {
+    return true;
+  }
+  return list.some((text) => {
+    const prefix = parsePrefix(text);
+    return (
+      !isPrefix(prefix) ||
+      destinations.map(parsePrefix).some((other) => isPrefix(other) && overlaps(prefix, other))
+    );
+  });
+}
+
+/**
+ * Whether `deny` certainly takes all traffic of at least one port and one source of `allow` when it is read first.
+ * Certain only: a service tag other than `Internet` or a group is not held against the request.
+ */
+export function certainlyBlocks(deny: Match, allow: Match): boolean {
+  if (
+    deny.sourceGroups.length > 0 ||
+    deny.destinationGroups.length > 0 ||
+    !deny.sourcePorts.includes("*")
+  ) {
+    return false;
+  }
+  return (
+    (deny.protocol === "*" || deny.protocol.toLowerCase() === allow.protocol.toLowerCase()) &&
+    allow.destinationPorts.some((port) => portListIncludes(deny.destinationPorts, Number(port))) &&
+    allow.destinations.every((destination) => covers(deny.destinations, destination)) &&
+    allow.sources.some((source) => covers(deny.sources, source))
+  );
+}
+
+/** Whether one entry of the list covers the prefix (`*` is covered by any-entries alone). */
+function covers(list: readonly string[], text: string): boolean {
+  if (list.some(isAny)) {
+    return true;
+  }
+  const inner = parsePrefix(text);
+  if (!isPrefix(inner)) {
+    return false;
+  }
+  return list.some((entry) => {
+    const outer = parsePrefix(entry);
+    return isPrefix(outer)
+      ? contains(outer, inner)
+      : entry.toLowerCase() === "internet" && !isPrivate(text);
+  });
+}
+
+function isAny(text: string): boolean {
+  return text === "*" || text === "0.0.0.0/0" || text === "::/0";
+}
+
+/** Address space that Azure's `Internet` tag leaves out, as far as it can be known without the virtual network. */
+const privateSpace = [
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "100.64.0.0/10",
+  "168.63.129.16",
+  "fc00::/7",
+  "fe80::/10",
+]
+  .map(parsePrefix)
+  .filter(isPrefix);
+
+function isPrivate(text: string): boolean {
+  const prefix = parsePrefix(text);
+  return !isPrefix(prefix) || privateSpace.some((space) => overlaps(space, prefix));
+}

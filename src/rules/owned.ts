@@ -1,0 +1,56 @@
+import type { DesiredDeny, DesiredWindow, Owner } from "./intent.ts";
+import { nsgLimits, type SecurityRule } from "./nsg.ts";
+
+/** Every rule name of ours starts with this; the deployment's tag follows. */
+export const ownedPrefix = "JitAccess-";
+
+/** Whether a rule belongs to this deployment. Azure compares names without case. */
+export function isOwned(rule: SecurityRule, owner: Owner): boolean {
+  return rule.name.toLowerCase().startsWith(`${ownedPrefix}${owner.tag}-`.toLowerCase());
+}
+
+/** Name of a VM's deny rule on a gate; at most 44 characters whatever the VM is called. */
+export function denyRuleName(
+  owner: Owner,
+  deny: Pick<DesiredDeny, "vmKey">,
+  family: 4 | 6,
+): string {
+  return `${ownedPrefix}${owner.tag}-Deny-${deny.vmKey}-v${family}`;
+}
+
+/** Name of a window's allow rule; at most 74 characters. */
+export function allowRuleName(owner: Owner, windowId: string, family: 4 | 6): string {
+  return `${ownedPrefix}${owner.tag}-Allow-${windowId}-v${family}`;
+}
+
+/** Description of a deny rule, cut to Azure's length from its least important end. */
+export function denyDescription(owner: Owner, vmName: string): string {
+  return cut(`JIT Access '${owner.name}': closed but for granted windows, VM ${vmName}`);
+}
+
+/**
+ * Description of an allow rule. It carries the window and its end, so that the rule can be closed from the rule alone:
+ * read it back with {@link closesAtOf}.
+ */
+export function allowDescription(
+  owner: Owner,
+  window: Pick<DesiredWindow, "windowId" | "closesAt">,
+  vmName: string,
+): string {
+  return cut(
+    `JIT Access '${owner.name}': closes ${window.closesAt} window ${window.windowId} VM ${vmName}`,
+  );
+}
+
+/** The end of the window an allow rule's description tells, ISO 8601, or nothing when it tells none. */
+export function closesAtOf(rule: SecurityRule): string | undefined {
+  return /: closes (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?Z) window /.exec(
+    rule.description,
+  )?.[1];
+}
+
+function cut(text: string): string {
+  return text.length <= nsgLimits.descriptionLength
+    ? text
+    : text.slice(0, nsgLimits.descriptionLength);
+}

@@ -1,0 +1,82 @@
+import type { TokenCredential } from "@azure/core-auth";
+import { TableClient, type TableServiceClientOptions } from "@azure/data-tables";
+
+/** The storage account, by secret or by identity. */
+export type StorageAccount =
+  | { readonly connectionString: string }
+  | { readonly url: string; readonly credential: TokenCredential };
+
+export interface TablesOptions {
+  /** What the names of our tables start with: `JitGates`, `JitPolicies`, …. */
+  readonly prefix?: string | undefined;
+  /** Further policies of the HTTP pipeline. */
+  readonly additionalPolicies?: TableServiceClientOptions["additionalPolicies"];
+}
+
+/** The four tables. Each call waits until all of them exist, which is asked for once. */
+export interface Tables {
+  gates(): Promise<TableClient>;
+  policies(): Promise<TableClient>;
+  requests(): Promise<TableClient>;
+  activity(): Promise<TableClient>;
+}
+
+/** Connects to the tables of an account; nothing is sent before the first use. */
+export function createTables(account: StorageAccount, options: TablesOptions = {}): Tables {
+  const { prefix = "Jit", additionalPolicies = [] } = options;
+  // A table's name takes 3 to 63 letters and digits and starts with a letter.
+  if (!/^[a-z][a-z\d]{0,49}$/i.test(prefix)) {
+    throw new Error(
+      `'${prefix}' is no prefix of table names; expected a letter and up to 49 letters and digits.`,
+    );
+  }
+  const open = (name: string) => openTable(account, `${prefix}${name}`, additionalPolicies);
+  const clients = {
+    gates: open("Gates"),
+    policies: open("Policies"),
+    requests: open("Requests"),
+    activity: open("Activity"),
+  };
+  let created: Promise<unknown> | undefined;
+  const ready = async <T>(client: T): Promise<T> => {
+    // All at once, so that a cold start waits for one round trip. The SDK takes "already exists" for success.
+    created ??= Promise.all(Object.values(clients).map((each) => each.createTable())).catch(
+      (error) => {
+        created = undefined;
+        throw error;
+      },
+    );
+    await created;
+    return client;
+  };
+  return {
+    gates: () => ready(clients.gates),
+    policies: () => ready(clients.policies),
+    requests: () => ready(clients.requests),
+    activity: () => ready(clients.activity),
+  };
+}
+
+function openTable(
+  account: StorageAccount,
+  name: string,
+  additionalPolicies: NonNullable<TablesOptions["additionalPolicies"]>,
+): TableClient {
+  const options: TableServiceClientOptions & { allowInsecureConnection: boolean } = {
+    retryOptions: { maxRetries: 3, retryDelayInMs: 100, maxRetryDelayInMs: 2_000 },
+    additionalPolicies,
+    allowInsecureConnection: isLocal(account),
+  };
+  return "connectionString" in account
+    ? TableClient.fromConnectionString(account.connectionString, name, options)
+    : new TableClient(account.url, name, account.credential, options);
+}
+
+/** Whether the account itself says http, as an emulator on this machine does. Azure's own accounts say https. */
+function isLocal(account: StorageAccount): boolean {
+  return "connectionString" in account
+    ? /(^|;)\s*(TableEndpoint=http:|DefaultEndpointsProtocol=http\s*(;|$)|UseDevelopmentStorage=true)/i.test(
+        account.connectionString,
+      )
+    : account.url.startsWith("http:");
+}

@@ -1,0 +1,94 @@
+import { isDeepStrictEqual } from "node:util";
+import { idKey } from "../policy/resource-id.ts";
+import type { IntentChange, Settlement } from "../ports.ts";
+import type { DesiredDeny, DesiredWindow } from "../rules/intent.ts";
+import { asStored } from "./codec.ts";
+import {
+  denyKey,
+  findingsKey,
+  type GateRow,
+  type GateRows,
+  type WindowRow,
+  windowKey,
+} from "./gate-rows.ts";
+
+/** The rows after a change: what it removes goes before what it adds. A row that would be the same stays the same object. */
+export function applyChange(rows: GateRows, change: IntentChange): GateRows {
+  const next = new Map(rows);
+  const { removeWindowsOfPolicy, removeWindows = [], addWindows = [], denies } = change;
+  if (removeWindowsOfPolicy !== undefined) {
+    deleteWhere(next, (row) => "window" in row && isOfPolicy(row.window, removeWindowsOfPolicy));
+  }
+  for (const windowId of removeWindows) {
+    next.delete(windowKey(windowId));
+  }
+  for (const window of addWindows) {
+    next.set(
+      windowKey(window.windowId),
+      nextWindow(windowRow(rows, window.windowId), asStored(window)),
+    );
+  }
+  if (denies !== undefined) {
+    deleteWhere(next, (row) => "deny" in row && isOfPolicy(row.deny, denies.policyId));
+    for (const deny of denies.rows) {
+      next.set(denyKey(deny), nextDeny(rows.get(denyKey(deny)), asStored(deny)));
+    }
+  }
+  return next;
+}
+
+/**
+ * The rows after a settlement. NB. A window that changed after the settler had read it (a later revision) is not dropped,
+ * whatever the settler says: somebody has extended it.
+ */
+export function applySettlement(rows: GateRows, settlement: Settlement): GateRows {
+  const { revision, expired } = settlement;
+  const { results, findings } = asStored(settlement);
+  const next = new Map(rows);
+  for (const [windowId, result] of Object.entries(results)) {
+    const row = windowRow(rows, windowId);
+    if (row !== undefined && !isDeepStrictEqual(row.result, result)) {
+      next.set(windowKey(windowId), { ...row, result });
+    }
+  }
+  for (const windowId of expired) {
+    if ((windowRow(rows, windowId)?.revision ?? Number.POSITIVE_INFINITY) <= revision) {
+      next.delete(windowKey(windowId));
+    }
+  }
+  if (findings.length === 0) {
+    next.delete(findingsKey);
+  } else if (!isDeepStrictEqual(rows.get(findingsKey), { findings })) {
+    next.set(findingsKey, { findings });
+  }
+  return next;
+}
+
+function nextWindow(before: WindowRow | undefined, window: DesiredWindow): WindowRow {
+  if (before === undefined) {
+    return { window };
+  }
+  // A window that changes keeps its result: it has been settled, if in an earlier form.
+  return isDeepStrictEqual(before.window, window) ? before : { window, result: before.result };
+}
+
+function nextDeny(before: GateRow | undefined, deny: DesiredDeny): GateRow {
+  return before !== undefined && isDeepStrictEqual(before, { deny }) ? before : { deny };
+}
+
+function windowRow(rows: GateRows, windowId: string): WindowRow | undefined {
+  const row = rows.get(windowKey(windowId));
+  return row !== undefined && "window" in row ? row : undefined;
+}
+
+function isOfPolicy(wanted: { readonly policyId: string }, policyId: string): boolean {
+  return idKey(wanted.policyId) === idKey(policyId);
+}
+
+function deleteWhere(rows: Map<string, GateRow>, matches: (row: GateRow) => boolean): void {
+  for (const [key, row] of rows) {
+    if (matches(row)) {
+      rows.delete(key);
+    }
+  }
+}

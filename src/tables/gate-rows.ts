@@ -1,0 +1,139 @@
+import type { TableEntity } from "@azure/data-tables";
+import { idKey } from "../policy/resource-id.ts";
+import type { GateRecord } from "../ports.ts";
+import type { Reason } from "../reasons.ts";
+import type { DesiredDeny, DesiredWindow, WindowResult } from "../rules/intent.ts";
+import { packBody, unpackBody } from "./codec.ts";
+import { encodeKey } from "./keys.ts";
+
+/** Sorts before every other row of a partition, so that a long reading sees it first and its ETag guards all that follows. */
+export const metaRowKey = "0meta";
+
+/** Stands for "no window": after every time there is. */
+const never = "9999-12-31T23:59:59.999Z";
+
+/** The `meta` row of a gate. Everything that changes a row of the partition changes it too, so its ETag stands for the whole. */
+export interface GateMeta {
+  readonly gateId: string;
+  readonly desired: number;
+  readonly applied: number;
+  /** Empty when nobody holds the lease. */
+  readonly leaseHolder: string;
+  /** Never goes back, not even with a new holder: a lease seen long ago cannot look like one of today. */
+  readonly leaseBeat: number;
+  /** Who completed last, until somebody takes the lease: tells a repeated `complete` from a late one. */
+  readonly completedBy: string;
+}
+
+export interface DenyRow {
+  readonly deny: DesiredDeny;
+}
+
+export interface WindowRow {
+  readonly window: DesiredWindow;
+  readonly result?: WindowResult | undefined;
+  /** The desired revision with which the window came or last changed; absent until it is written. */
+  readonly revision?: number | undefined;
+}
+
+/** What the last settle found; there only when it found something. */
+export interface FindingsRow {
+  readonly findings: readonly Reason[];
+}
+
+export type GateRow = DenyRow | WindowRow | FindingsRow;
+
+/** The rows of a gate by row key. Values are never changed in place: a row that is the same object is the same row. */
+export type GateRows = ReadonlyMap<string, GateRow>;
+
+/** The row key of the findings. */
+export const findingsKey = "findings";
+
+export function newMeta(gateId: string): GateMeta {
+  return { gateId, desired: 0, applied: 0, leaseHolder: "", leaseBeat: 0, completedBy: "" };
+}
+
+export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
+  const { gateId, desired, applied, leaseHolder, leaseBeat, completedBy } = row;
+  return {
+    gateId: String(gateId),
+    desired: Number(desired),
+    applied: Number(applied),
+    leaseHolder: String(leaseHolder),
+    leaseBeat: Number(leaseBeat),
+    completedBy: String(completedBy),
+  };
+}
+
+/** The row of `meta`, with the two columns by which the sweep finds gates: `behind` and `nextClosesAt`. */
+export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: string): TableEntity {
+  return {
+    partitionKey,
+    rowKey: metaRowKey,
+    ...meta,
+    behind: meta.applied < meta.desired,
+    nextClosesAt,
+  };
+}
+
+export function readRow(row: Readonly<Record<string, unknown>>): GateRow {
+  return unpackBody<GateRow>(row);
+}
+
+/** The row with the revision it is written with, unless it was written before. */
+export function entityRow(
+  partitionKey: string,
+  rowKey: string,
+  row: GateRow,
+  revision: number,
+): TableEntity {
+  return { partitionKey, rowKey, ...packBody("window" in row ? { revision, ...row } : row) };
+}
+
+/** The earliest end among the windows, in a form that sorts as text. */
+export function nextClosesAt(...all: readonly GateRows[]): string {
+  return all
+    .flatMap((rows) => [...rows.values()])
+    .reduce((earliest, row) => {
+      const closesAt = "window" in row ? closingTime(row.window) : never;
+      return closesAt < earliest ? closesAt : earliest;
+    }, never);
+}
+
+/** The end of a window as UTC text with milliseconds; throws a RangeError when it is no time. */
+export function closingTime(window: DesiredWindow): string {
+  return new Date(window.closesAt).toISOString();
+}
+
+export function recordOf(meta: GateMeta, rows: GateRows): GateRecord {
+  const all = [...rows.values()];
+  const windows = all.filter((row) => "window" in row);
+  return {
+    gateId: meta.gateId,
+    intent: {
+      denies: all.flatMap((row) => ("deny" in row ? [row.deny] : [])),
+      windows: windows.map((row) => row.window),
+    },
+    desiredRevision: meta.desired,
+    appliedRevision: meta.applied,
+    results: Object.fromEntries(
+      windows.flatMap((row) =>
+        row.result === undefined ? [] : [[row.window.windowId, row.result]],
+      ),
+    ),
+    findings: all.flatMap((row) => ("findings" in row ? row.findings : [])),
+    ...(meta.leaseHolder === ""
+      ? {}
+      : { lease: { holder: meta.leaseHolder, beat: meta.leaseBeat } }),
+  };
+}
+
+/** The row key of a window. */
+export function windowKey(windowId: string): string {
+  return `window|${encodeKey(windowId)}`;
+}
+
+/** The row key of what a policy wants closed for a VM. */
+export function denyKey(deny: DesiredDeny): string {
+  return `deny|${encodeKey(`${idKey(deny.policyId)} ${idKey(deny.vmId)}`)}`;
+}

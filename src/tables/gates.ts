@@ -1,0 +1,248 @@
+import { odata, type TableClient, type TransactionAction } from "@azure/data-tables";
+import { idKey } from "../policy/resource-id.ts";
+import type { GateStore, IntentChange, Settlement } from "../ports.ts";
+import type { Tables } from "./client.ts";
+import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
+import { applyChange, applySettlement } from "./gate-changes.ts";
+import {
+  closingTime,
+  entityRow,
+  type GateMeta,
+  type GateRows,
+  metaRow,
+  metaRowKey,
+  newMeta,
+  nextClosesAt,
+  readMeta,
+  readRow,
+  recordOf,
+} from "./gate-rows.ts";
+import { groupCommit } from "./group-commit.ts";
+import { encodeId } from "./keys.ts";
+import { firstRows, type Row } from "./paging.ts";
+
+/** An entity-group transaction takes 100 operations, one of which is the meta row's. A row takes a few KB, far from the 4 MiB in all. */
+const mostRowsAtOnce = 99;
+
+/** A partition as it was read; no ETag when nobody ever wanted anything of the gate. */
+interface Reading {
+  readonly partitionKey: string;
+  readonly meta: GateMeta;
+  readonly etag: string | undefined;
+  readonly rows: GateRows;
+}
+
+interface WantedChange {
+  readonly gateId: string;
+  readonly change: IntentChange;
+}
+
+/** Desired state per gate: one partition each, all of it under the ETag of its meta row. */
+export function createGateStore(tables: Tables, pause: Pause): GateStore {
+  const changeInTurn = groupCommit<WantedChange, number>(async (_key, group) => {
+    const client = await tables.gates();
+    const wanted = group.map((waiting) => waiting.input);
+    const revision = await changeTogether(client, pause, wanted);
+    for (const waiting of group) {
+      waiting.resolve(revision);
+    }
+  });
+
+  /** Reads the meta row and, if the lease is `holder`'s, writes it anew; false when it is not. */
+  const underLease = async (gateId: string, holder: string, next: (meta: GateMeta) => GateMeta) => {
+    const client = await tables.gates();
+    const partitionKey = encodeId(gateId);
+    return untilUndisturbed(pause, async () => {
+      const row = await unlessMissing(client.getEntity(partitionKey, metaRowKey));
+      const meta = row && readMeta(row);
+      if (row === undefined || meta?.leaseHolder !== holder) {
+        return false;
+      }
+      const { nextClosesAt: closesAt } = row;
+      const written = metaRow(partitionKey, next(meta), String(closesAt));
+      await client.updateEntity(written, "Replace", { etag: row.etag });
+      return true;
+    });
+  };
+
+  return {
+    async read(gateId) {
+      const { meta, rows } = await readGate(await tables.gates(), gateId);
+      return recordOf(meta, rows);
+    },
+
+    async change(gateId, change) {
+      // Here, so that a window without a proper end fails alone and not with its group.
+      change.addWindows?.forEach(closingTime);
+      return changeInTurn(idKey(gateId), { gateId, change });
+    },
+
+    async takeLease(gateId, holder, seen) {
+      const client = await tables.gates();
+      return untilUndisturbed(pause, async () => {
+        const reading = await readGate(client, gateId);
+        const { meta, rows } = reading;
+        if (meta.leaseHolder === holder) {
+          return recordOf(meta, rows);
+        }
+        if (
+          meta.leaseHolder !== "" &&
+          !(seen?.holder === meta.leaseHolder && seen.beat === meta.leaseBeat)
+        ) {
+          return undefined;
+        }
+        const taken = {
+          ...meta,
+          leaseHolder: holder,
+          leaseBeat: meta.leaseBeat + 1,
+          completedBy: "",
+        };
+        await write(client, reading, taken, [], nextClosesAt(rows));
+        return recordOf(taken, rows);
+      });
+    },
+
+    beat: (gateId, holder) =>
+      underLease(gateId, holder, (meta) => ({ ...meta, leaseBeat: meta.leaseBeat + 1 })),
+
+    async complete(gateId, holder, settlement) {
+      const client = await tables.gates();
+      return completeUnderLease(client, pause, gateId, holder, settlement);
+    },
+
+    async release(gateId, holder) {
+      await underLease(gateId, holder, (meta) => ({ ...meta, leaseHolder: "" }));
+    },
+
+    async unsettled(now) {
+      const filter = odata`RowKey eq ${metaRowKey} and (behind eq ${true} or nextClosesAt le ${now.toISOString()})`;
+      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
+      return rows.map((row) => readMeta(row).gateId);
+    },
+  };
+}
+
+/** Carries out the changes of a group in order; answers a revision that covers all of them. */
+async function changeTogether(
+  client: TableClient,
+  pause: Pause,
+  wanted: readonly WantedChange[],
+): Promise<number> {
+  const [{ gateId } = { gateId: "" }] = wanted;
+  for (;;) {
+    const done = await untilUndisturbed(pause, async () => {
+      const reading = await readGate(client, gateId);
+      const next = wanted.reduce((rows, { change }) => applyChange(rows, change), reading.rows);
+      const meta = { ...reading.meta, desired: reading.meta.desired + 1 };
+      const actions = difference(reading, next, meta.desired);
+      if (actions.length === 0) {
+        return reading.meta.desired;
+      }
+      const all = actions.length <= mostRowsAtOnce;
+      const ends = all ? nextClosesAt(next) : nextClosesAt(reading.rows, next);
+      await write(client, reading, meta, actions.slice(0, mostRowsAtOnce), ends);
+      return all ? meta.desired : undefined;
+    });
+    if (done !== undefined) {
+      return done;
+    }
+  }
+}
+
+async function completeUnderLease(
+  client: TableClient,
+  pause: Pause,
+  gateId: string,
+  holder: string,
+  settlement: Settlement,
+): Promise<boolean> {
+  for (;;) {
+    const done = await untilUndisturbed(pause, async () => {
+      const reading = await readGate(client, gateId);
+      const { meta, rows } = reading;
+      if (meta.leaseHolder !== holder) {
+        return meta.completedBy === holder;
+      }
+      const next = applySettlement(rows, settlement);
+      const actions = difference(reading, next, meta.desired);
+      if (actions.length > mostRowsAtOnce) {
+        // The lease is kept and the applied revision waits until the last of the results is written.
+        await write(client, reading, meta, actions.slice(0, mostRowsAtOnce), nextClosesAt(rows));
+        return undefined;
+      }
+      const applied = Math.max(meta.applied, settlement.revision);
+      const completed = { ...meta, applied, leaseHolder: "", completedBy: holder };
+      await write(client, reading, completed, actions, nextClosesAt(next));
+      return true;
+    });
+    if (done !== undefined) {
+      return done;
+    }
+  }
+}
+
+/** Reads a partition as it was at one moment. */
+async function readGate(client: TableClient, gateId: string): Promise<Reading> {
+  const partitionKey = encodeId(gateId);
+  const filter = odata`PartitionKey eq ${partitionKey}`;
+  for (;;) {
+    const entities: Row[] = [];
+    let answers = 0;
+    for await (const page of client.listEntities({ queryOptions: { filter } }).byPage()) {
+      entities.push(...page);
+      answers += 1;
+    }
+    const meta = entities.find((entity) => entity.rowKey === metaRowKey);
+    // One answer is a snapshot of the partition. Several may straddle a change; then the meta row tells.
+    if (answers <= 1 || meta?.etag === (await client.getEntity(partitionKey, metaRowKey)).etag) {
+      return {
+        partitionKey,
+        meta: meta === undefined ? newMeta(gateId) : readMeta(meta),
+        etag: meta?.etag,
+        rows: rowsOf(entities),
+      };
+    }
+  }
+}
+
+function rowsOf(entities: readonly Row[]): GateRows {
+  return new Map(
+    entities.flatMap((entity) =>
+      entity.rowKey === undefined || entity.rowKey === metaRowKey
+        ? []
+        : [[entity.rowKey, readRow(entity)]],
+    ),
+  );
+}
+
+/** What turns the rows that were read into the next ones. Puts come before removals, so that new deny rules are there before the ones they replace go. */
+function difference(
+  reading: Reading,
+  next: GateRows,
+  revision: number,
+): readonly TransactionAction[] {
+  const { partitionKey, rows } = reading;
+  const puts = [...next].flatMap(([rowKey, row]): TransactionAction[] =>
+    rows.get(rowKey) === row
+      ? []
+      : [["upsert", entityRow(partitionKey, rowKey, row, revision), "Replace"]],
+  );
+  const removals = [...rows.keys()].flatMap((rowKey): TransactionAction[] =>
+    next.has(rowKey) ? [] : [["delete", { partitionKey, rowKey }]],
+  );
+  return [...puts, ...removals];
+}
+
+/** One entity-group transaction, or nothing when the partition has changed since it was read. */
+async function write(
+  client: TableClient,
+  { partitionKey, etag }: Reading,
+  meta: GateMeta,
+  actions: readonly TransactionAction[],
+  closesAt: string,
+): Promise<void> {
+  const row = metaRow(partitionKey, meta, closesAt);
+  const guarded: TransactionAction =
+    etag === undefined ? ["create", row] : ["update", row, "Replace", { etag }];
+  await client.submitTransaction([guarded, ...actions]);
+}

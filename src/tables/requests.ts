@@ -1,0 +1,136 @@
+import { isDeepStrictEqual } from "node:util";
+import { odata, type TableClient } from "@azure/data-tables";
+import type { AccessRequest } from "../access/request.ts";
+import type { RequestStore } from "../ports.ts";
+import type { Tables } from "./client.ts";
+import { asStored, packBody, unpackBody } from "./codec.ts";
+import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
+import { groupCommit, type Waiting } from "./group-commit.ts";
+import { encodeId, encodeKey, invertedTime } from "./keys.ts";
+import { firstRows } from "./paging.ts";
+
+type Change = (request: AccessRequest) => AccessRequest;
+type WaitingChange = Waiting<Change, AccessRequest | undefined>;
+interface Place {
+  readonly partitionKey: string;
+  readonly rowKey: string;
+}
+
+/**
+ * Requests: the row that counts lies in its policy's partition, the newest first; an index row by request id, written before it,
+ * says where. So a request that `ofPolicy` shows can always be found by its id.
+ */
+export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
+  const changeInTurn = groupCommit<Change, AccessRequest | undefined>(async (requestId, group) =>
+    changeTogether(await tables.requests(), pause, requestId, group),
+  );
+  return {
+    async create(request) {
+      const client = await tables.requests();
+      const place = await claimPlace(client, request);
+      await insertOnce(client, { ...place, ...packBody(request) });
+    },
+
+    async get(requestId) {
+      const client = await tables.requests();
+      const place = await findPlace(client, requestId);
+      const row =
+        place && (await unlessMissing(client.getEntity(place.partitionKey, place.rowKey)));
+      return row && unpackBody<AccessRequest>(row);
+    },
+
+    change: (requestId, change) => changeInTurn(requestId, change),
+
+    async ofPolicy(policyId, since) {
+      const before = invertedTime(new Date(since.getTime() - 1));
+      const filter = odata`PartitionKey eq ${policyPartition(policyId)} and RowKey lt ${before}`;
+      const rows = await firstRows(await tables.requests(), [filter], Number.POSITIVE_INFINITY);
+      return rows.map((row) => unpackBody<AccessRequest>(row));
+    },
+  };
+}
+
+/** Applies all changes in order to one reading and writes once; a change that throws fails alone. */
+async function changeTogether(
+  client: TableClient,
+  pause: Pause,
+  requestId: string,
+  group: readonly WaitingChange[],
+): Promise<void> {
+  const place = await findPlace(client, requestId);
+  const tell = await untilUndisturbed(pause, async () => {
+    const row = place && (await unlessMissing(client.getEntity(place.partitionKey, place.rowKey)));
+    if (place === undefined || row === undefined) {
+      return group.map((waiting) => () => waiting.resolve(undefined));
+    }
+    const stored = unpackBody<AccessRequest>(row);
+    const { result, answers } = applyAll(stored, group);
+    if (!isDeepStrictEqual(asStored(result), stored)) {
+      await client.updateEntity({ ...place, ...packBody(result) }, "Replace", { etag: row.etag });
+    }
+    return answers;
+  });
+  for (const answer of tell) {
+    answer();
+  }
+}
+
+function applyAll(stored: AccessRequest, group: readonly WaitingChange[]) {
+  const answers: (() => void)[] = [];
+  let result = stored;
+  for (const waiting of group) {
+    try {
+      const changed = waiting.input(result);
+      result = changed;
+      answers.push(() => waiting.resolve(changed));
+    } catch (error) {
+      answers.push(() => waiting.reject(error));
+    }
+  }
+  return { result, answers };
+}
+
+/** Writes the index row; for a request that has one already, answers the place that says. */
+async function claimPlace(client: TableClient, request: AccessRequest): Promise<Place> {
+  const place = {
+    partitionKey: policyPartition(request.policyId),
+    rowKey: `${invertedTime(request.createdAt)}|${encodeKey(request.id)}`,
+  };
+  const isNew = await insertOnce(client, {
+    ...indexKeys(request.id),
+    partition: place.partitionKey,
+    row: place.rowKey,
+  });
+  return isNew ? place : ((await findPlace(client, request.id)) ?? place);
+}
+
+async function findPlace(client: TableClient, requestId: string): Promise<Place | undefined> {
+  const { partitionKey, rowKey } = indexKeys(requestId);
+  const index = await unlessMissing(
+    client.getEntity<{ partition: string; row: string }>(partitionKey, rowKey),
+  );
+  return index && { partitionKey: index.partition, rowKey: index.row };
+}
+
+async function insertOnce(
+  client: TableClient,
+  row: Place & Record<string, unknown>,
+): Promise<boolean> {
+  try {
+    await client.createEntity(row);
+    return true;
+  } catch (error) {
+    if (alreadyExists(error)) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function policyPartition(policyId: string): string {
+  return `policy|${encodeId(policyId)}`;
+}
+
+function indexKeys(requestId: string): Place {
+  return { partitionKey: `id|${encodeKey(requestId)}`, rowKey: "index" };
+}

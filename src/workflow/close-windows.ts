@@ -1,0 +1,142 @@
+import {
+  type AccessRequest,
+  type EndReason,
+  moveWindow,
+  type Window,
+  windowsOfVm,
+} from "../access/request.ts";
+import type { FactOutcome } from "../activity/fact.ts";
+import type { Reason } from "../reasons.ts";
+import { windowFact } from "./facts.ts";
+import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
+
+/** Which windows of the VM end now, and why. */
+export interface Closing extends VmOfRequest {
+  /** Windows that end at this moment or before; all of them when it is absent. */
+  readonly until?: string | undefined;
+  /** Only these. */
+  readonly windowIds?: readonly string[] | undefined;
+  readonly endReason: EndReason;
+  /** Counts the tries from 1; a failed try is told once for each. */
+  readonly attempt: number;
+}
+
+/** `isClosed` only when every rule is proven gone from every gate. */
+export interface Closed {
+  readonly isClosed: boolean;
+}
+
+/**
+ * Closes windows: takes them out of what their gates should be, settles, and reports them closed once that is read back.
+ * Never gives up by itself: what is not closed is told as overdue and has to be tried again. Safe to run twice.
+ */
+export async function closeWindows(ports: WindowPorts, input: Closing): Promise<Closed> {
+  const request = await ports.requests.get(input.requestId);
+  const windows = request === undefined ? [] : endingWindows(request, input);
+  if (request === undefined || windows.length === 0) {
+    return { isClosed: true };
+  }
+  const ids = windows.map((window) => window.id);
+  await Promise.all([
+    ports.activity.record(facts(request, windows, "asked", ports.clock.now())),
+    changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
+  ]);
+
+  const reasons = await settleWithout(ports, windows);
+
+  const now = ports.clock.now();
+  if (reasons.length > 0) {
+    await ports.activity.record(
+      facts(request, windows, "failed", now, { step: String(input.attempt), reasons }),
+    );
+    await changeWindows(ports, request, ids, (window) => ({ ...window, reasons }));
+    for (const window of windows) {
+      ports.log.windowOverdue({
+        windowId: window.id,
+        vmId: window.vmId,
+        codes: reasons.map((reason) => reason.code),
+      });
+    }
+    return { isClosed: false };
+  }
+  // The audit first: a window that people are told of as closed must have its fact.
+  await ports.activity.record(facts(request, windows, "done", now));
+  await changeWindows(ports, request, ids, (window) => ended(window, input.endReason, now));
+  for (const window of windows) {
+    ports.log.windowClosed({ windowId: window.id, vmId: window.vmId });
+  }
+  return { isClosed: true };
+}
+
+function endingWindows(request: AccessRequest, input: Closing): readonly Window[] {
+  return windowsOfVm(request, input.vmIndex).filter(
+    (window) =>
+      window.state !== "closed" &&
+      window.state !== "failed" &&
+      (input.windowIds === undefined || input.windowIds.includes(window.id)) &&
+      (input.until === undefined || window.closesAt <= input.until),
+  );
+}
+
+async function settleWithout(
+  ports: WindowPorts,
+  windows: readonly Window[],
+): Promise<readonly Reason[]> {
+  const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
+  const settled = await Promise.all(
+    gates.map(async (gateId) => {
+      const removeWindows = windows
+        .filter((window) => window.gates?.includes(gateId))
+        .map((window) => window.id);
+      const revision = await ports.gates.change(gateId, { removeWindows });
+      return ports.settle(gateId, revision);
+    }),
+  );
+  return settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : []));
+}
+
+/** A window that was never open ends as failed, with the reasons it has. */
+function ended(window: Window, endReason: EndReason, now: Date): Window {
+  const closedAt = now.toISOString();
+  return window.openedAt === undefined
+    ? moveWindow(window, "failed", { closedAt, reasons: window.reasons ?? [neverOpened(window)] })
+    : moveWindow(window, "closed", { closedAt, endReason, reasons: undefined });
+}
+
+function neverOpened(window: Window): Reason {
+  return {
+    code: "NotSettledInTime",
+    message: "The port could not be opened; whatever had been written was taken back.",
+    target: window.vmId,
+  };
+}
+
+function facts(
+  request: AccessRequest,
+  windows: readonly Window[],
+  outcome: FactOutcome,
+  at: Date,
+  more: { readonly step?: string; readonly reasons?: readonly Reason[] } = {},
+) {
+  return windows.map((window) =>
+    windowFact(request, window, {
+      operation: "access.close",
+      outcome,
+      at,
+      gates: outcome === "done" ? (window.gates ?? []).map((id) => ({ id, rules: [] })) : undefined,
+      ...more,
+    }),
+  );
+}
+
+async function changeWindows(
+  ports: WindowPorts,
+  request: AccessRequest,
+  ids: readonly string[],
+  change: (window: Window) => Window,
+): Promise<void> {
+  await ports.requests.change(request.id, (current) => ({
+    ...current,
+    windows: current.windows.map((window) => (ids.includes(window.id) ? change(window) : window)),
+  }));
+}

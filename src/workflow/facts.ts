@@ -1,0 +1,44 @@
+import type { AccessRequest, Window } from "../access/request.ts";
+import type { Fact, FactOutcome, Operation } from "../activity/fact.ts";
+import { subscriptionOf } from "../policy/resource-id.ts";
+import type { Reason } from "../reasons.ts";
+
+/** The audit fact of one window. `step` makes its id: the same window and step is the same fact, however often it is told. */
+export function windowFact(
+  request: AccessRequest,
+  window: Window,
+  told: {
+    readonly operation: Operation;
+    readonly outcome: FactOutcome;
+    readonly at: Date;
+    readonly step?: string | undefined;
+    readonly byRequestor?: boolean;
+    readonly gates?: Fact["gates"];
+    readonly reasons?: readonly Reason[] | undefined;
+  },
+): Fact {
+  return {
+    id: [
+      window.id,
+      told.operation,
+      told.outcome,
+      ...(told.step === undefined ? [] : [told.step]),
+    ].join("."),
+    at: told.at.toISOString(),
+    operation: told.operation,
+    outcome: told.outcome,
+    subscriptionId: subscriptionOf(request.policyId) ?? "",
+    policyId: request.policyId,
+    vmId: window.vmId,
+    requestId: request.id,
+    windowId: window.id,
+    ...(told.byRequestor === true ? { actor: request.requestor } : {}),
+    port: window.port,
+    protocol: window.protocol,
+    sources: window.sources,
+    closesAt: window.closesAt,
+    justification: request.justification,
+    gates: told.gates,
+    reasons: told.reasons,
+  };
+}

@@ -1,0 +1,15 @@
+/** Names under which durable work is registered and called. NB. Live instances carry them: never rename one. */
+export const names = {
+  accessRequest: "accessRequest",
+  accessWindow: "accessWindow",
+  openWindows: "openWindows",
+  closeWindows: "closeWindows",
+  /** Event: the windows of this VM end now. */
+  endNow: "EndNow",
+} as const;
+
+/** Instance id of a request's orchestration. */
+export const requestInstance = (requestId: string): string => requestId;
+
+/** Instance id of the child that looks after one VM of a request. */
+export const vmInstance = (requestId: string, vmIndex: number): string => `${requestId}-${vmIndex}`;

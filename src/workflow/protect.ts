@@ -1,0 +1,167 @@
+import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
+import type { GateRecord, Machine, PolicyStore, Stored } from "../ports.ts";
+import type { Reason } from "../reasons.ts";
+import type { DesiredDeny } from "../rules/intent.ts";
+import { addressesByGate } from "./open-windows.ts";
+import { mapLimited } from "./serial.ts";
+import type { Settle, SettlePorts } from "./settle.ts";
+
+export interface ProtectPorts extends SettlePorts {
+  readonly policies: PolicyStore;
+  readonly settle: Settle;
+}
+
+/** How many gates or VMs one policy change works on at once: enough to be quick, few enough to leave Azure's limits alone. */
+export const parallelWork = 16;
+
+/** `settled`: every gate of the policy carries exactly its deny rules, proven. */
+export interface Protected {
+  readonly outcome: "settled" | "unsettled";
+  /** What stands on the gates, in the order of the policy's gates. */
+  readonly gates: readonly GateRecord[];
+  /** Why it is not settled; the sweep takes it up. */
+  readonly reasons: readonly Reason[];
+}
+
+/**
+ * Brings the gates of a stored policy to what the policy says now, and marks it settled (or removes it, when it is being
+ * deleted). Reads the policy afresh until nobody changed it meanwhile, so that of two changes at once the stored one
+ * wins on the gates too. Safe to run twice.
+ */
+export async function protect(ports: ProtectPorts, policyId: string): Promise<Protected> {
+  for (;;) {
+    const stored = await ports.policies.get(policyId);
+    if (stored === undefined) {
+      return { outcome: "settled", gates: [], reasons: [] };
+    }
+    const denies = await deniesByGate(ports, stored.value);
+    const gates = [...new Set([...stored.value.gates, ...denies.keys()])];
+    const noted = await noteGates(ports, stored, gates);
+    if (noted === undefined) {
+      continue;
+    }
+    const settled = await mapLimited(gates, parallelWork, (gateId) =>
+      settleGate(ports, noted.value, gateId, denies.get(gateId) ?? []),
+    );
+    const reasons = settled.flatMap((one) => one.reasons);
+    const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
+    if (reasons.length > 0) {
+      return { outcome: "unsettled", gates: records, reasons };
+    }
+    if (await finish(ports, noted, [...denies.keys()])) {
+      return { outcome: "settled", gates: records, reasons: [] };
+    }
+  }
+}
+
+/** NB. Every gate is stored with the policy before anything is wanted on it, so that a crash leaves none behind unknown. */
+async function noteGates(
+  ports: ProtectPorts,
+  stored: Stored<Policy>,
+  gates: readonly string[],
+): Promise<Stored<Policy> | undefined> {
+  const isNoted = gates.every((gate) => stored.value.gates.includes(gate));
+  return isNoted ? stored : ports.policies.put({ ...stored.value, gates }, stored.etag);
+}
+
+async function finish(
+  ports: ProtectPorts,
+  stored: Stored<Policy>,
+  gates: readonly string[],
+): Promise<boolean> {
+  if (stored.value.state === "deleting") {
+    return ports.policies.remove(stored.value.id, stored.etag);
+  }
+  return (
+    (await ports.policies.put({ ...stored.value, gates, state: "settled" }, stored.etag)) !==
+    undefined
+  );
+}
+
+async function settleGate(
+  ports: ProtectPorts,
+  policy: Policy,
+  gateId: string,
+  rows: readonly DesiredDeny[],
+): Promise<{ readonly record?: GateRecord; readonly reasons: readonly Reason[] }> {
+  const isDeleting = policy.state === "deleting";
+  const revision = await ports.gates.change(gateId, {
+    denies: { policyId: policy.id, rows },
+    ...(isDeleting ? { removeWindowsOfPolicy: policy.id } : {}),
+  });
+  const settled = await ports.settle(gateId, revision);
+  if (settled.outcome === "refused") {
+    return { reasons: settled.reasons };
+  }
+  const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
+  return { record: settled.record, reasons: isDeleting ? [] : full };
+}
+
+/** The deny rows that the policy's VMs need on each gate, from where the VMs are in the network now. */
+async function deniesByGate(
+  ports: ProtectPorts,
+  policy: Policy,
+): Promise<ReadonlyMap<string, readonly DesiredDeny[]>> {
+  const byGate = new Map<string, DesiredDeny[]>();
+  if (policy.state === "deleting") {
+    return byGate;
+  }
+  const machines = await mapLimited(policy.virtualMachines, parallelWork, (vm) =>
+    ports.network.findMachine(vm.id),
+  );
+  policy.virtualMachines.forEach((vm, index) => {
+    for (const [gateId, addresses] of addressesByGate(machines[index])) {
+      byGate.set(gateId, [...(byGate.get(gateId) ?? []), denyRow(ports, policy, vm, addresses)]);
+    }
+  });
+  return byGate;
+}
+
+function denyRow(
+  ports: ProtectPorts,
+  policy: Policy,
+  vm: PolicyVirtualMachine,
+  addresses: readonly string[],
+): DesiredDeny {
+  const vmKey = ports.ids.digest(idKey(vm.id)).slice(0, 16);
+  return {
+    policyId: policy.id,
+    vmId: vm.id,
+    vmKey,
+    addresses,
+    ports: vm.ports.map((port) => port.number),
+  };
+}
+
+/** Why a machine cannot be put under a policy, or nothing when it can. */
+export function machineFaults(
+  machine: Machine | undefined,
+  vmId: string,
+  location: string,
+  target: string,
+): readonly Reason[] {
+  if (machine === undefined) {
+    return [
+      {
+        code: "VirtualMachineNotFound",
+        message: `'${vmId}' does not exist, or this service may not read it.`,
+        target,
+      },
+    ];
+  }
+  if (normalLocation(machine.location) !== normalLocation(location)) {
+    const message = `'${vmId}' is in '${machine.location}', the policy in '${location}'. Put it under a policy of its own location.`;
+    return [{ code: "VirtualMachineInAnotherLocation", message, target }];
+  }
+  if (machine.addresses.every((address) => address.gates.length === 0)) {
+    const message = `No network security group is attached to a network interface or subnet of '${vmId}', so nothing can hold its ports closed. Attach one first.`;
+    return [{ code: "NetworkSecurityGroupMissing", message, target }];
+  }
+  return [];
+}
+
+/** Azure takes "West Europe" for "westeurope". */
+function normalLocation(location: string): string {
+  return location.toLowerCase().replaceAll(" ", "");
+}

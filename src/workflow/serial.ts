@@ -1,0 +1,43 @@
+/** Runs works of one key one after the other, in the order they came; works of different keys side by side. */
+export type Serial = <T>(key: string, work: () => Promise<T>) => Promise<T>;
+
+/** Builds a {@link Serial} that forgets a key as soon as nobody waits for it. */
+export function createSerial(): Serial {
+  const tails = new Map<string, Promise<unknown>>();
+  return (key, work) => {
+    const before = tails.get(key) ?? Promise.resolve();
+    // A work that failed has told its own caller; it is no reason not to start the next one.
+    const mine = before.then(work, work);
+    const tail = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    tails.set(key, tail);
+    void tail.then(() => {
+      if (tails.get(key) === tail) {
+        tails.delete(key);
+      }
+    });
+    return mine;
+  };
+}
+
+/** Maps with at most `limit` works under way at once; answers in the order of the items. */
+export async function mapLimited<T, R>(
+  items: readonly T[],
+  limit: number,
+  work: (item: T, index: number) => Promise<R>,
+): Promise<readonly R[]> {
+  const results: R[] = new Array(items.length);
+  let next = 0;
+  const workers = Array.from({ length: Math.min(limit, items.length) }, async () => {
+    while (next < items.length) {
+      const index = next;
+      next += 1;
+      const item = items[index] as T;
+      results[index] = await work(item, index);
+    }
+  });
+  await Promise.all(workers);
+  return results;
+}

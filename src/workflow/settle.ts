@@ -1,0 +1,241 @@
+import type { Log } from "../log.ts";
+import type {
+  Clock,
+  GateLease,
+  GateRecord,
+  GateStore,
+  Ids,
+  Network,
+  Settlement,
+} from "../ports.ts";
+import { type Reason, type Refusal, refused } from "../reasons.ts";
+import type { Owner } from "../rules/intent.ts";
+import { planGate } from "../rules/nsg-plan.ts";
+import { createSerial } from "./serial.ts";
+
+/** What settling needs of the world. */
+export interface SettlePorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly gates: GateStore;
+  readonly network: Network;
+  readonly owner: Owner;
+  readonly log: Log;
+}
+
+/** `settled`: written, read back and recorded up to the revision asked for. */
+export type Settled = { readonly outcome: "settled"; readonly record: GateRecord } | Refusal;
+
+export type Settle = (gateId: string, revision: number) => Promise<Settled>;
+
+/**
+ * Times in milliseconds. A lease whose beat stands still for `stalledAfter`, watched on the watcher's own clock, is
+ * taken over: no two clocks are ever compared, so skew between machines does not matter.
+ */
+export const settleTimes = {
+  beat: 8_000,
+  stalledAfter: 30_000,
+  pollFirst: 50,
+  pollLongest: 1_000,
+  giveUpAfter: 240_000,
+} as const;
+
+/**
+ * Builds `settle`: brings a gate to its desired state up to a revision, by one writer at a time. Whoever gets the lease
+ * settles for everybody who asked before it read; the others find their revision applied and are done without a call to
+ * Azure. Safe to run twice, from any number of processes.
+ */
+export function createSettle(ports: SettlePorts): Settle {
+  // Within one process the gate's settles queue up here, so that only one of them contends for the stored lease.
+  const serial = createSerial();
+  return (gateId, revision) => serial(gateId, () => settleAlone(ports, gateId, revision));
+}
+
+async function settleAlone(ports: SettlePorts, gateId: string, revision: number): Promise<Settled> {
+  const { clock, gates } = ports;
+  const holder = ports.ids.next();
+  const giveUpAt = clock.now().getTime() + settleTimes.giveUpAfter;
+  let watched: Watched | undefined;
+  let pause: number = settleTimes.pollFirst;
+  while (clock.now().getTime() < giveUpAt) {
+    const record = await gates.read(gateId);
+    if (record.appliedRevision >= revision) {
+      return { outcome: "settled", record };
+    }
+    watched = watch(watched, record.lease, clock.now().getTime());
+    const taken = await takeLease(ports, record, holder, watched);
+    const outcome =
+      taken === undefined ? "again" : await writeUnderLease(ports, taken, holder, giveUpAt);
+    if (outcome !== "again") {
+      return outcome;
+    }
+    await clock.pause(pause);
+    pause = Math.min(pause * 2, settleTimes.pollLongest);
+  }
+  return notInTime(gateId);
+}
+
+/** A lease that somebody else holds, and since when it has stood exactly as it stands. */
+interface Watched {
+  readonly lease: GateLease;
+  readonly since: number;
+}
+
+async function takeLease(
+  ports: SettlePorts,
+  record: GateRecord,
+  holder: string,
+  watched: Watched | undefined,
+): Promise<GateRecord | undefined> {
+  const { gateId, lease } = record;
+  const isStalled =
+    watched !== undefined &&
+    ports.clock.now().getTime() - watched.since >= settleTimes.stalledAfter;
+  if (lease !== undefined && !isStalled) {
+    return undefined;
+  }
+  const taken = await ports.gates.takeLease(gateId, holder, lease);
+  if (taken !== undefined && lease !== undefined) {
+    ports.log.leaseTakenOver({ gateId, from: lease.holder });
+  }
+  return taken;
+}
+
+function watch(
+  watched: Watched | undefined,
+  lease: GateLease | undefined,
+  now: number,
+): Watched | undefined {
+  if (lease === undefined) {
+    return undefined;
+  }
+  const isSame = watched?.lease.holder === lease.holder && watched.lease.beat === lease.beat;
+  return isSame ? watched : { lease, since: now };
+}
+
+async function writeUnderLease(
+  ports: SettlePorts,
+  taken: GateRecord,
+  holder: string,
+  giveUpAt: number,
+): Promise<Settled | "again"> {
+  const { clock, gates } = ports;
+  const { gateId } = taken;
+  let isWorking = true;
+  let isLost = false;
+  const beats = (async () => {
+    await clock.pause(settleTimes.beat);
+    while (isWorking) {
+      // A beat that fails for a fault of storage is no loss yet: the lease stands until somebody sees it stall.
+      isLost = !(await gates.beat(gateId, holder).catch(() => true));
+      await clock.pause(settleTimes.beat);
+    }
+  })();
+  try {
+    return await writeUntilProven(
+      ports,
+      taken,
+      holder,
+      () => isLost || clock.now().getTime() >= giveUpAt,
+    );
+  } catch (fault) {
+    await gates.release(gateId, holder);
+    throw fault;
+  } finally {
+    isWorking = false;
+    void beats;
+  }
+}
+
+/** Read, plan, write, and again, until the plan is empty: that reading is the proof. */
+async function writeUntilProven(
+  ports: SettlePorts,
+  taken: GateRecord,
+  holder: string,
+  mustStop: () => boolean,
+): Promise<Settled | "again"> {
+  const { clock, gates, network, owner, log } = ports;
+  const { gateId } = taken;
+  while (!mustStop()) {
+    const reading = await network.readGate(gateId);
+    if (reading === undefined) {
+      log.gateGone({ gateId });
+      return complete(ports, taken, holder, goneSettlement(taken));
+    }
+    const plan = planGate(reading.group, taken.intent, clock.now(), owner);
+    if (plan.changes.length === 0) {
+      const { results, findings, expired } = plan;
+      return complete(ports, taken, holder, {
+        revision: taken.desiredRevision,
+        results,
+        findings,
+        expired,
+      });
+    }
+    const outcome = await network.write(reading, plan.changes);
+    if (outcome.outcome === "refused") {
+      log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
+      await gates.release(gateId, holder);
+      return refused(outcome.reason);
+    }
+    if (outcome.outcome === "changed") {
+      log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
+      await clock.pause(outcome.retryAfterMs);
+    } else {
+      log.gateWritten({ gateId, changes: plan.changes.length, revision: taken.desiredRevision });
+    }
+  }
+  await gates.release(gateId, holder);
+  return "again";
+}
+
+async function complete(
+  ports: SettlePorts,
+  taken: GateRecord,
+  holder: string,
+  settlement: Settlement,
+): Promise<Settled | "again"> {
+  const isRecorded = await ports.gates.complete(taken.gateId, holder, settlement);
+  // A lost lease means that another writer is at work on a newer reading: look again.
+  return isRecorded ? { outcome: "settled", record: settledRecord(taken, settlement) } : "again";
+}
+
+function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
+  const { revision: appliedRevision, results, findings } = settlement;
+  const windows = taken.intent.windows.filter(
+    (window) => !settlement.expired.includes(window.windowId),
+  );
+  return {
+    ...taken,
+    intent: { ...taken.intent, windows },
+    appliedRevision,
+    results,
+    findings,
+    lease: undefined,
+  };
+}
+
+/** Nothing can be open or closed on a gate that is gone. */
+function goneSettlement(taken: GateRecord): Settlement {
+  const reason: Reason = {
+    code: "GateNotFound",
+    message: `'${taken.gateId}' does not exist any more.`,
+    target: taken.gateId,
+  };
+  return {
+    revision: taken.desiredRevision,
+    results: Object.fromEntries(
+      taken.intent.windows.map((window) => [
+        window.windowId,
+        { state: "failed", reasons: [reason] } as const,
+      ]),
+    ),
+    findings: [reason],
+    expired: [],
+  };
+}
+
+function notInTime(gateId: string): Settled {
+  const message = `'${gateId}' could not be brought to its rules within ${settleTimes.giveUpAfter / 60_000} minutes; it is tried again.`;
+  return refused({ code: "NotSettledInTime", message, target: gateId });
+}

@@ -1,0 +1,47 @@
+import type { Log } from "../log.ts";
+import { type ProtectPorts, parallelWork, protect } from "./protect.ts";
+import { mapLimited } from "./serial.ts";
+
+export interface SweepPorts extends ProtectPorts {
+  readonly log: Log;
+}
+
+/**
+ * Takes up what others left: gates whose intent is not written yet or holds windows that are over, and policies whose
+ * change was cut short. Independent of every orchestration; a fault of one task does not keep the others.
+ */
+export async function sweep(ports: SweepPorts): Promise<void> {
+  const gates = await ports.gates.unsettled(ports.clock.now());
+  await mapLimited(gates, parallelWork, (gateId) =>
+    guarded(ports, `settling ${gateId}`, async () => {
+      // An unchanged intent with windows that are over still has to be written: ask for one revision more.
+      const record = await ports.gates.read(gateId);
+      const over = record.intent.windows.filter(
+        (window) => Date.parse(window.closesAt) <= ports.clock.now().getTime(),
+      );
+      const revision = await ports.gates.change(gateId, {
+        removeWindows: over.map((window) => window.windowId),
+      });
+      await ports.settle(gateId, revision);
+    }),
+  );
+  const policies = await ports.policies.unsettled();
+  await mapLimited(policies, parallelWork, (policy) =>
+    guarded(ports, `protecting ${policy.id}`, () => protect(ports, policy.id)),
+  );
+  if (gates.length + policies.length > 0) {
+    ports.log.sweepSettled({ gates: gates.length, policies: policies.length });
+  }
+}
+
+async function guarded(
+  ports: SweepPorts,
+  what: string,
+  work: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    ports.log.sweepFault({ what, error });
+  }
+}
