@@ -16,6 +16,7 @@ export interface Estate {
   /** Virtual machines (Compute and ClassicCompute), NICs, virtual networks with their subnets, public IPs, NSGs with their rules. */
   readonly resources: readonly ArmResource[];
   readonly timing: Timing;
+  readonly behaviour?: Partial<Behaviour>;
 }
 
 export interface Person {
@@ -46,4 +47,17 @@ export interface Timing {
   readonly readMs: number;
   /** `Retry-After` on pollable answers in seconds; 0 sends none, and the SDK then polls at its own pace. */
   readonly retryAfterSeconds: number;
+}
+
+/** Where Azure leaves room, or where a demo wants less of it. Every member has a default (`cloud.ts`). */
+export interface Behaviour {
+  /**
+   * What a write meets while another write of the same NSG runs. Azure does all three at times: cancel the earlier one
+   * ("supersede", the default), answer 429 `RetryableError` ("retry later") or 409 `AnotherOperationInProgress` ("conflict").
+   */
+  readonly parallelWrites: "supersede" | "retry later" | "conflict";
+  /** Azure's throttling limits are multiplied by this; 1 is Azure itself. */
+  readonly throttlingScale: number;
+  /** Most items on one page of a list. */
+  readonly pageSize: number;
 }

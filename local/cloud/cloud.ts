@@ -1,0 +1,130 @@
+import { authorizationRoutes } from "./authorization/routes.ts";
+import { computeRoutes } from "./compute/routes.ts";
+import { createEntra } from "./entra/entra.ts";
+import type { Behaviour, Estate, Timing } from "./estate.ts";
+import { createFrontDoor } from "./front-door.ts";
+import { nsgRoutes, securityRuleRoutes } from "./network/nsg-routes.ts";
+import { createNsgWrites, endNsgOperation } from "./network/nsg-writes.ts";
+import { operationRoutes } from "./network/operation-links.ts";
+import { readOnlyNetworkRoutes } from "./network/read-only-routes.ts";
+import { createOperations } from "./operations.ts";
+import { createRequestLog, type RequestLog } from "./request-log.ts";
+import { createResources, newEtag, type Resources } from "./resources.ts";
+import { listenOnLoopback } from "./server.ts";
+import { createStateFile, readState, type State } from "./state-file.ts";
+import { createThrottle } from "./throttle.ts";
+
+/** A running pretend cloud: ARM and Entra ID behind one HTTPS address. */
+export interface Cloud {
+  /** `https://localhost:port`, without a trailing slash. */
+  readonly url: string;
+  readonly port: number;
+  /** What it holds. A `put` here changes the estate under the running system, as an administrator would. */
+  readonly resources: Resources;
+  readonly requests: RequestLog;
+  /** Saves and stops; operations that still run go on after the next start with the same state file. */
+  stop(): Promise<void>;
+}
+
+export interface CloudOptions {
+  readonly estate: Estate;
+  /** 0 takes any free one. */
+  readonly port: number;
+  readonly tls: { readonly key: string | Buffer; readonly cert: string | Buffer };
+  /** Where the state survives a restart; without it the cloud starts from the estate each time. */
+  readonly stateFile?: string;
+  /** Wins over the estate's own. */
+  readonly timing?: Partial<Timing>;
+  /** Wins over the estate's own. */
+  readonly behaviour?: Partial<Behaviour>;
+  readonly now?: () => Date;
+  /** Where the signing key of tokens is kept between starts. */
+  readonly keyFile?: string;
+  /** What callers of the managed-identity endpoint have to send; without it nobody is served. */
+  readonly identityHeader?: string | undefined;
+  /** The service identity's secret for the client credentials grant; without it that grant is refused. */
+  readonly clientSecret?: string | undefined;
+}
+
+/** Ten times Azure's limits: a demo or a test never meets 429 by accident, and 1 in the estate file gives Azure's own. */
+const defaultBehaviour: Behaviour = {
+  parallelWrites: "supersede",
+  throttlingScale: 10,
+  pageSize: 100,
+};
+
+/** Starts on loopback only. Throws when the state file belongs to another estate. */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { estate, stateFile: file, now = () => new Date() } = options;
+  const timing: Timing = { ...estate.timing, ...options.timing };
+  const behaviour: Behaviour = { ...defaultBehaviour, ...estate.behaviour, ...options.behaviour };
+  const { retryAfterSeconds } = timing;
+  const { pageSize, parallelWrites } = behaviour;
+
+  const initial = readState(file, estate) ?? freshState(estate);
+  const stateFile = createStateFile(file, estate, () => ({
+    resources: resources.snapshot(),
+    operations: operations.snapshot(),
+  }));
+  const resources = createResources(initial.resources, stateFile.changed);
+  const operations = createOperations({
+    initial: initial.operations,
+    durationMs: timing.nsgWriteMs,
+    now,
+    ended: (operation) => endNsgOperation(resources, operation),
+    changed: stateFile.changed,
+  });
+
+  let url = "";
+  const entra = await createEntra({
+    estate,
+    issuedFor: () => url,
+    now,
+    keyFile: options.keyFile,
+    identityHeader: options.identityHeader,
+    clientSecret: options.clientSecret,
+  });
+  const writes = createNsgWrites({ resources, operations, parallelWrites });
+  const nsg = { resources, writes, pageSize, retryAfterSeconds };
+  const requests = createRequestLog();
+  const answer = createFrontDoor({
+    routes: [
+      ...requests.routes,
+      ...entra.routes,
+      ...authorizationRoutes(estate),
+      ...computeRoutes(resources, pageSize),
+      ...readOnlyNetworkRoutes(resources, pageSize),
+      ...nsgRoutes(nsg),
+      ...securityRuleRoutes(nsg),
+      ...operationRoutes(operations, retryAfterSeconds),
+    ],
+    verifyArmToken: (header) => entra.verifyArmToken(header),
+    subscriptionId: estate.subscriptionId,
+    resources,
+    throttle: createThrottle(behaviour.throttlingScale, now),
+    log: requests,
+    now,
+    readMs: timing.readMs,
+    saved: stateFile.saved,
+  });
+  const listening = await listenOnLoopback({ port: options.port, tls: options.tls, answer });
+  url = `https://localhost:${listening.port}`;
+  return {
+    url,
+    port: listening.port,
+    resources,
+    requests,
+    async stop() {
+      operations.stop();
+      await listening.close();
+      await stateFile.saved();
+    },
+  };
+}
+
+function freshState(estate: Estate): State {
+  return {
+    resources: estate.resources.map((resource) => ({ resource, etag: newEtag() })),
+    operations: [],
+  };
+}

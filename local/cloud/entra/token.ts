@@ -1,0 +1,103 @@
+import { createHash } from "node:crypto";
+import { type JWTPayload, SignJWT } from "jose";
+import type { Estate, Person } from "../estate.ts";
+import { sameText } from "../resources.ts";
+import type { SigningKey } from "./signing-key.ts";
+
+/** The Azure CLI's public client id: the application through which the people of an estate sign in. */
+const AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+const USUAL_LIFETIME_IN_SECONDS = 3600;
+
+export type TokenVersion = 1 | 2;
+
+export interface TokenOrder {
+  readonly audience: string;
+  readonly version: TokenVersion;
+  readonly tenantId: string;
+  /** Negative makes a token that has already expired. */
+  readonly expiresInSeconds: number;
+}
+
+interface Token {
+  readonly accessToken: string;
+  /** Seconds since 1970, as in the token's `exp`. */
+  readonly expiresOn: number;
+}
+
+export interface TokenMaker {
+  forPerson(person: Person, order: TokenOrder): Promise<Token>;
+  forService(order: TokenOrder): Promise<Token>;
+}
+
+/**
+ * Version 2 ends in `v2.0`, version 1 in a slash. Entra ID signs version 1 tokens as `https://sts.windows.net/{tid}/`;
+ * here one origin stands for both of its hosts.
+ */
+export function issuerOf(origin: string, tenantId: string, version: TokenVersion): string {
+  return `${origin}/${tenantId}/${version === 2 ? "v2.0" : ""}`;
+}
+
+/** Our own application has asked for version 2 in its registration; ARM and everything else get version 1, as in Azure. */
+export function usualVersion(estate: Estate, audience: string): TokenVersion {
+  const { appIdUri, clientId } = estate.application;
+  return sameText(audience, appIdUri) || sameText(audience, clientId) ? 2 : 1;
+}
+
+export function createTokenMaker(
+  estate: Estate,
+  key: SigningKey,
+  issuedFor: () => string,
+  now: () => Date,
+): TokenMaker {
+  async function sign(order: TokenOrder, claims: JWTPayload): Promise<Token> {
+    const issuedAt = Math.floor(now().getTime() / 1000);
+    const expiresOn = issuedAt + order.expiresInSeconds;
+    // A token that is to be expired already was a good one in its time: issued before its end.
+    const validFrom = Math.min(issuedAt, expiresOn - USUAL_LIFETIME_IN_SECONDS);
+    const accessToken = await new SignJWT({
+      aud: order.audience,
+      iss: issuerOf(issuedFor(), order.tenantId, order.version),
+      iat: validFrom,
+      nbf: validFrom,
+      exp: expiresOn,
+      tid: order.tenantId,
+      ver: `${order.version}.0`,
+      ...claims,
+    })
+      .setProtectedHeader({ typ: "JWT", alg: "RS256", kid: key.kid })
+      .sign(key.privateKey);
+    return { accessToken, expiresOn };
+  }
+
+  return {
+    forPerson: (person, order) => sign(order, personClaims(person, order)),
+    forService: (order) => sign(order, serviceClaims(estate, order)),
+  };
+}
+
+function personClaims(person: Person, { audience, version }: TokenOrder): JWTPayload {
+  const common = {
+    oid: person.objectId,
+    sub: pairwiseSubject(person.objectId, audience),
+    name: person.displayName,
+    scp: "user_impersonation",
+  };
+  if (version === 2) {
+    return { ...common, azp: AZURE_CLI, azpacr: "0", preferred_username: person.userPrincipalName };
+  }
+  const { userPrincipalName: upn } = person;
+  return { ...common, appid: AZURE_CLI, appidacr: "0", upn, unique_name: upn };
+}
+
+/** A managed identity's token: an application's, so no `scp` and no name. */
+function serviceClaims(estate: Estate, { version }: TokenOrder): JWTPayload {
+  const { principalId, clientId } = estate.serviceIdentity;
+  const application =
+    version === 2 ? { azp: clientId, azpacr: "2" } : { appid: clientId, appidacr: "2" };
+  return { ...application, oid: principalId, sub: principalId, idtyp: "app" };
+}
+
+/** `sub` differs per application in Entra ID, so nobody can take it for the object id. */
+function pairwiseSubject(objectId: string, audience: string): string {
+  return createHash("sha256").update(`${objectId} ${audience}`).digest("base64url");
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { guardArmRequest, unknownPath } from "./guards.ts";
+import { createMatcher, type Match, pathSegments } from "./matching.ts";
+import type { LoggedRequest, RequestLog } from "./request-log.ts";
+import type { Resources } from "./resources.ts";
+import { CloudError, type CloudRequest, type CloudResponse, type Route } from "./router.ts";
+import { kindOf, type Throttle } from "./throttle.ts";
+
+/** ARM refuses longer bodies with 413. */
+const mostBodyBytes = 4 * 1024 * 1024;
+
+export interface FrontDoor {
+  readonly routes: readonly Route[];
+  readonly verifyArmToken: (header: string | undefined) => Promise<{ oid: string; tid: string }>;
+  readonly subscriptionId: string;
+  readonly resources: Resources;
+  readonly throttle: Throttle;
+  readonly log: RequestLog;
+  readonly now: () => Date;
+  /** Added to every read. */
+  readonly readMs: number;
+  /** Settles when what a write changed would survive a kill; awaited before its answer is sent. */
+  readonly saved: () => Promise<void>;
+}
+
+/** Answers one request: token, ARM's own checks, throttling, handler, headers, log. Never rejects. */
+export function createFrontDoor(
+  door: FrontDoor,
+): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
+  const matcher = createMatcher(door.routes);
+
+  return async (incoming, outgoing) => {
+    const startedAt = door.now();
+    const arm: ArmPart = { asked: false, headers: {} };
+    const response = await answer(incoming, arm).catch(errorResponse);
+    if (arm.asked) door.log.add(logEntry(incoming, response, arm, startedAt, door.now()));
+    send(outgoing, response, arm.asked ? armHeaders(incoming, arm) : {});
+  };
+
+  async function answer(incoming: IncomingMessage, arm: ArmPart): Promise<CloudResponse> {
+    arm.asked = /^\/+(subscriptions|providers)\b/i.test(incoming.url ?? "/");
+    const request = await readRequest(incoming);
+    arm.body = request.body;
+    const match = matcher.match(request.method, request.path);
+    arm.asked = match?.route.needsArmToken ?? arm.asked;
+    return await (arm.asked ? answerArm(request, match, arm) : answerOpen(request, match));
+  }
+
+  async function answerOpen(request: CloudRequest, match: Match | undefined) {
+    if (match !== undefined) return match.route.handle(request, match.parameters);
+    throw unknownPath(request.method, request.path, matcher.knows(request.path));
+  }
+
+  async function answerArm(request: CloudRequest, match: Match | undefined, arm: ArmPart) {
+    const principal = await door.verifyArmToken(request.headers.authorization);
+    arm.principal = principal.oid;
+    guardArmRequest(request, pathSegments(request.path), door);
+    const kind = kindOf(request.method);
+    const left = door.throttle.take(kind, door.subscriptionId, principal.oid);
+    arm.headers[`x-ms-ratelimit-remaining-subscription-${kind}`] = String(left);
+    if (match === undefined) {
+      throw unknownPath(request.method, request.path, matcher.knows(request.path));
+    }
+    const response = await match.route.handle({ ...request, principal }, match.parameters);
+    if (kind === "reads") await pause(door.readMs);
+    else await door.saved();
+    return response;
+  }
+}
+
+/** What is found out about a request on its way, for the log and the headers. */
+interface ArmPart {
+  asked: boolean;
+  principal?: string;
+  body?: Buffer;
+  readonly headers: Record<string, string>;
+}
+
+function logEntry(
+  incoming: IncomingMessage,
+  response: CloudResponse,
+  { body, principal }: ArmPart,
+  startedAt: Date,
+  endedAt: Date,
+): LoggedRequest {
+  return {
+    time: startedAt.toISOString(),
+    method: incoming.method ?? "GET",
+    path: incoming.url ?? "/",
+    status: response.status,
+    ...(body === undefined || body.length === 0 ? {} : { body: bodyForLog(body) }),
+    durationMs: endedAt.getTime() - startedAt.getTime(),
+    ...(principal === undefined ? {} : { principal }),
+  };
+}
+
+async function readRequest(incoming: IncomingMessage): Promise<CloudRequest> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // The rest is read and dropped: closing early would hide the answer from the client.
+    if (length <= mostBodyBytes) chunks.push(chunk);
+  }
+  if (length > mostBodyBytes) {
+    throw new CloudError(
+      413,
+      "RequestContentTooLarge",
+      `The request content size exceeds the maximum size of ${mostBodyBytes / 1024 / 1024} MB.`,
+    );
+  }
+  const [path = "/", search = ""] = splitOnce(incoming.url ?? "/", "?");
+  return {
+    method: incoming.method ?? "GET",
+    origin: `https://${incoming.headers.host ?? "localhost"}`,
+    path,
+    query: new URLSearchParams(search),
+    headers: incoming.headers,
+    body: Buffer.concat(chunks),
+  };
+}
+
+function splitOnce(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function bodyForLog(body: Buffer): unknown {
+  const text = body.toString("utf8");
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function errorResponse(error: unknown): CloudResponse {
+  if (error instanceof CloudError) {
+    const { status, code, message, details, headers } = error;
+    return { status, headers, body: { error: { code, message, details } } };
+  }
+  process.stderr.write(`cloud: ${error instanceof Error ? error.stack : String(error)}\n`);
+  const message = "The server encountered an unexpected failure.";
+  return { status: 500, body: { error: { code: "InternalServerError", message, details: [] } } };
+}
+
+function armHeaders(incoming: IncomingMessage, arm: ArmPart): Record<string, string> {
+  const requestId = randomUUID();
+  const asked = incoming.headers["x-ms-correlation-request-id"];
+  const client = incoming.headers["x-ms-client-request-id"];
+  return {
+    ...arm.headers,
+    "cache-control": "no-cache",
+    "x-ms-request-id": requestId,
+    "x-ms-arm-service-request-id": randomUUID(),
+    "x-ms-correlation-request-id": typeof asked === "string" ? asked : requestId,
+    "x-ms-routing-request-id": `LOCAL:${new Date().toISOString().replace(/[-:]|\.\d+/g, "")}:${requestId}`,
+    ...(typeof client === "string" ? { "x-ms-client-request-id": client } : {}),
+  };
+}
+
+function send(
+  outgoing: ServerResponse,
+  response: CloudResponse,
+  more: Record<string, string>,
+): void {
+  const headers = { ...more, ...response.headers };
+  if (response.body === undefined) {
+    outgoing.writeHead(response.status, { ...headers, "content-length": "0" }).end();
+    return;
+  }
+  const text = JSON.stringify(response.body);
+  outgoing
+    .writeHead(response.status, {
+      "content-type": "application/json; charset=utf-8",
+      ...headers,
+      "content-length": String(Buffer.byteLength(text)),
+    })
+    .end(text);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  if (milliseconds <= 0) return Promise.resolve();
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

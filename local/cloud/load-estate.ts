@@ -1,0 +1,118 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { idKey } from "./arm-id.ts";
+import type { Estate } from "./estate.ts";
+
+const milliseconds = z.int().min(0).max(3_600_000);
+
+const resource = z.looseObject({
+  id: z.string().regex(/^\/(subscriptions|providers)\/./, "must be an ARM id"),
+  name: z.string().min(1),
+  type: z
+    .string()
+    .regex(/^[\w.]+\/[\w/]+$/, "must be an ARM type like Microsoft.Network/networkInterfaces"),
+  location: z.string().min(1).optional(),
+  tags: z.record(z.string(), z.string()).optional(),
+  properties: z.record(z.string(), z.unknown()),
+});
+
+const person = z.strictObject({
+  name: z.string().regex(/^[a-z]+$/, "must be a lower-case first name"),
+  displayName: z.string().min(1),
+  userPrincipalName: z.email(),
+  objectId: z.guid(),
+  about: z.string(),
+});
+
+const estateShape = z.strictObject({
+  tenantId: z.guid(),
+  subscriptionId: z.guid(),
+  people: z.array(person),
+  application: z.strictObject({ clientId: z.guid(), appIdUri: z.string().min(1) }),
+  serviceIdentity: z.strictObject({ principalId: z.guid(), clientId: z.guid() }),
+  roleDefinitions: z.array(resource),
+  roleAssignments: z.array(resource),
+  resources: z.array(resource),
+  timing: z
+    .strictObject({
+      nsgWriteMs: milliseconds.default(1_000),
+      readMs: milliseconds.default(0),
+      retryAfterSeconds: z.int().min(0).max(600).default(0),
+    })
+    .prefault({}),
+  behaviour: z
+    .strictObject({
+      parallelWrites: z.enum(["supersede", "retry later", "conflict"]).optional(),
+      throttlingScale: z.number().positive().optional(),
+      pageSize: z.int().min(1).optional(),
+    })
+    .optional(),
+});
+
+/** Reads and checks an estate file. A bad one throws an Error that lists every fault with its place in the file. */
+export async function loadEstate(file: string): Promise<Estate> {
+  const parsed = estateShape.safeParse(await readJson(file));
+  if (!parsed.success) {
+    throw new Error(`${file} is not a valid estate:\n${z.prettifyError(parsed.error)}`);
+  }
+  const estate = parsed.data as Estate;
+  const faults = [...doubles(estate), ...danglingReferences(estate)];
+  if (faults.length > 0) {
+    throw new Error(
+      `${file} is not a valid estate:\n${faults.map((fault) => `✖ ${fault}`).join("\n")}`,
+    );
+  }
+  return estate;
+}
+
+async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, "utf8"));
+  } catch (cause) {
+    throw new Error(`The estate ${file} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function doubles(estate: Estate): string[] {
+  const all = [
+    ...estate.resources.map(({ id }, index) => ({
+      key: idKey(id),
+      path: `resources[${index}].id`,
+    })),
+    ...estate.people.map(({ name }, index) => ({ key: name, path: `people[${index}].name` })),
+  ];
+  const seen = new Set<string>();
+  return all
+    .filter(({ key }) => seen.has(key) || !seen.add(key))
+    .map(({ key, path }) => `'${key}' is there twice\n  → at ${path}`);
+}
+
+/** Every `{ id }` inside a resource has to lead to a resource of the estate, or to a child of one. */
+function danglingReferences(estate: Estate): string[] {
+  const known = new Set<string>();
+  for (const { id, properties } of estate.resources) {
+    known.add(idKey(id));
+    for (const [collection, list] of Object.entries(properties)) {
+      for (const child of Array.isArray(list) ? list : []) {
+        known.add(idKey(`${id}/${collection}/${(child as { name?: string } | null)?.name}`));
+      }
+    }
+  }
+  return estate.resources.flatMap(({ properties }, index) =>
+    references(properties, `resources[${index}].properties`)
+      .filter(({ id }) => /^\/subscriptions\//i.test(id) && !known.has(idKey(id)))
+      .map(({ id, path }) => `there is no resource '${id}'\n  → at ${path}`),
+  );
+}
+
+function references(value: unknown, path: string): { id: string; path: string }[] {
+  if (Array.isArray(value)) {
+    return value.flatMap((item, index) => references(item, `${path}[${index}]`));
+  }
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([member, inner]) =>
+    member === "id" && typeof inner === "string"
+      ? [{ id: inner, path: `${path}.id` }]
+      : references(inner, `${path}.${member}`),
+  );
+}

@@ -1,0 +1,144 @@
+import { childNotFound, isObject, page, parentNotFound } from "../answers.ts";
+import { parameter } from "../guards.ts";
+import { readRoutes, resourceId, text, type View } from "../read-routes.ts";
+import { type Held, type Resources, sameText } from "../resources.ts";
+import type { Parameters, Route } from "../router.ts";
+import { nsgView } from "./nsg-view.ts";
+import {
+  type Child,
+  childrenOf,
+  ipConfigurationsAt,
+  machineOfNic,
+  networkType,
+} from "./references.ts";
+
+/** NICs, virtual networks with subnets, public IPs and application security groups: read only. */
+export function readOnlyNetworkRoutes(resources: Resources, pageSize: number): readonly Route[] {
+  const views: readonly (readonly [string, View])[] = [
+    [networkType.nic, nicView(resources)],
+    [networkType.vnet, (held) => vnetView(held, resources)],
+    [networkType.publicIp, (held) => publicIpView(held, resources)],
+    [networkType.asg, plainView],
+  ];
+  return [
+    ...views.flatMap(([type, view]) => readRoutes({ resources, type, pageSize, view })),
+    ...subnetRoutes(resources, pageSize),
+  ];
+}
+
+const plainView: View = ({ resource, etag }) => ({
+  ...resource,
+  etag,
+  properties: { provisioningState: "Succeeded", ...resource.properties },
+});
+
+function nicView(resources: Resources): View {
+  return (held, request) => {
+    const { resource, etag } = held;
+    const virtualMachine = machineOfNic(resources, resource.id);
+    const expand = parameter(request.query, "$expand") ?? "";
+    return {
+      ...resource,
+      etag,
+      properties: {
+        provisioningState: "Succeeded",
+        ...resource.properties,
+        ...(/networkSecurityGroup/i.test(expand) ? inlineNsg(held, resources) : {}),
+        ipConfigurations: childrenOf(resource, "ipConfigurations").map((configuration) =>
+          childView(`${resource.id}/ipConfigurations`, configuration, etag),
+        ),
+        ...(virtualMachine === undefined ? {} : { virtualMachine }),
+      },
+    };
+  };
+}
+
+function inlineNsg({ resource }: Held, resources: Resources): Record<string, unknown> {
+  const reference = resource.properties["networkSecurityGroup"];
+  const id = isObject(reference) ? reference["id"] : undefined;
+  const nsg = typeof id === "string" ? resources.get(id) : undefined;
+  return nsg === undefined ? {} : { networkSecurityGroup: nsgView(nsg, resources) };
+}
+
+function publicIpView({ resource, etag }: Held, resources: Resources): unknown {
+  const [ipConfiguration] = ipConfigurationsAt(resources, "publicIPAddress", resource.id);
+  return {
+    ...resource,
+    etag,
+    properties: {
+      provisioningState: "Succeeded",
+      ...resource.properties,
+      ...(ipConfiguration === undefined ? {} : { ipConfiguration }),
+    },
+  };
+}
+
+function vnetView(held: Held, resources: Resources): unknown {
+  const { resource, etag } = held;
+  return {
+    ...resource,
+    etag,
+    properties: {
+      provisioningState: "Succeeded",
+      ...resource.properties,
+      subnets: childrenOf(resource, "subnets").map((subnet) => subnetView(held, subnet, resources)),
+    },
+  };
+}
+
+function subnetView({ resource, etag }: Held, subnet: Child, resources: Resources): unknown {
+  const id = `${resource.id}/subnets/${subnet.name}`;
+  const ipConfigurations = ipConfigurationsAt(resources, "subnet", id);
+  const used = ipConfigurations.length === 0 ? {} : { ipConfigurations };
+  return childView(`${resource.id}/subnets`, subnet, etag, used);
+}
+
+function childView(collection: string, child: Child, etag: string, computed: object = {}): unknown {
+  return {
+    ...child,
+    id: `${collection}/${child.name}`,
+    etag,
+    properties: { provisioningState: "Succeeded", ...child.properties, ...computed },
+  };
+}
+
+function subnetRoutes(resources: Resources, pageSize: number): readonly Route[] {
+  const path = `/subscriptions/{subscriptionId}/resourceGroups/{group}/providers/${networkType.vnet}/{name}/subnets`;
+  const vnetOf = (parameters: Parameters): Held => {
+    const id = resourceId(networkType.vnet, parameters);
+    const held = resources.get(id);
+    if (held === undefined) throw parentNotFound("read", "virtualNetworks/subnets", id);
+    return held;
+  };
+  return [
+    {
+      method: "GET",
+      path,
+      needsArmToken: true,
+      handle(request, parameters) {
+        const vnet = vnetOf(parameters);
+        return page(request, childrenOf(vnet.resource, "subnets"), pageSize, (subnet) =>
+          subnetView(vnet, subnet, resources),
+        );
+      },
+    },
+    {
+      method: "GET",
+      path: `${path}/{subnet}`,
+      needsArmToken: true,
+      handle(_request, parameters) {
+        const vnet = vnetOf(parameters);
+        const name = text(parameters, "subnet");
+        const subnet = childrenOf(vnet.resource, "subnets").find((each) =>
+          sameText(each.name, name),
+        );
+        if (subnet === undefined) throw childNotFound(`${vnet.resource.id}/subnets/${name}`);
+        return {
+          status: 200,
+          headers: { etag: vnet.etag },
+          body: subnetView(vnet, subnet, resources),
+        };
+      },
+    },
+  ];
+}

@@ -1,0 +1,110 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { loadEstate } from "../../../local/cloud/load-estate.ts";
+import { wholeNsg } from "../../../local/cloud/network/nsg.ts";
+
+const sample = join(import.meta.dirname, "../../../local/cloud/estates/sample.json");
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "estate-test-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** The sample estate with a change, written to a file of its own. */
+// biome-ignore lint/suspicious/noExplicitAny: a test breaks the file in ways its type forbids
+async function estateWith(change: (estate: any) => void): Promise<string> {
+  const estate = JSON.parse(await readFile(sample, "utf8"));
+  change(estate);
+  const file = join(dir, "estate.json");
+  await writeFile(file, JSON.stringify(estate));
+  return file;
+}
+
+describe("the sample estate", () => {
+  it("holds only NSGs that Azure would take", async () => {
+    const { resources } = await loadEstate(sample);
+    const ids = new Set(resources.map(({ id }) => id));
+    const context = { exists: (id: string) => ids.has(id), newGuid: () => "guid" };
+
+    const groups = resources.filter(({ type }) => /networkSecurityGroups$/.test(type));
+
+    expect(groups).toHaveLength(7);
+    for (const group of groups) {
+      expect(() => wholeNsg(group.id, group, group, context)).not.toThrow();
+    }
+  });
+
+  it("has the people and machines the walkthrough speaks of", async () => {
+    const { people, resources } = await loadEstate(sample);
+
+    const machines = resources.filter(({ type }) => /virtualMachines$/.test(type));
+
+    expect(people.map(({ name }) => name)).toEqual([
+      "olivia",
+      "sam",
+      "alice",
+      "bob",
+      "rita",
+      "eve",
+    ]);
+    expect(machines.map(({ name }) => name).slice(0, 7)).toEqual([
+      "vm-linux",
+      "vm-windows",
+      "vm-build",
+      "vm-both",
+      "vm-dual",
+      "vm-bare",
+      "vm-classic",
+    ]);
+    expect(machines).toHaveLength(27);
+  });
+});
+
+describe("loading an estate", () => {
+  it("fills in timing that is left out", async () => {
+    const file = await estateWith((estate) => {
+      estate.timing = { nsgWriteMs: 5 };
+    });
+
+    const { timing } = await loadEstate(file);
+
+    expect(timing).toEqual({ nsgWriteMs: 5, readMs: 0, retryAfterSeconds: 0 });
+  });
+
+  it("names every fault with its place in the file", async () => {
+    const file = await estateWith((estate) => {
+      estate.tenantId = "contoso";
+      estate.people[1].objectId = 7;
+      estate.timing.nsgWriteMs = -1;
+    });
+
+    await expect(loadEstate(file)).rejects.toThrow(
+      /tenantId[\s\S]*timing\.nsgWriteMs[\s\S]*people\[1\]\.objectId/,
+    );
+  });
+
+  it("names references that lead nowhere and resources that are there twice", async () => {
+    const file = await estateWith((estate) => {
+      const at = estate.resources.findIndex(
+        (each: { name: string }) => each.name === "nic-vm-linux",
+      );
+      estate.resources[at].properties.networkSecurityGroup.id += "-gone";
+      estate.resources.push(estate.resources[0]);
+    });
+
+    await expect(loadEstate(file)).rejects.toThrow(
+      /asg-app' is there twice[\s\S]*nsg-linux-gone'\n.*properties\.networkSecurityGroup\.id/,
+    );
+  });
+
+  it("says when the file is missing or no JSON", async () => {
+    const file = join(dir, "broken.json");
+    await writeFile(file, "{");
+
+    await expect(loadEstate(join(dir, "none.json"))).rejects.toThrow(/none\.json cannot be read/);
+    await expect(loadEstate(file)).rejects.toThrow(/broken\.json cannot be read/);
+  });
+});

@@ -1,0 +1,164 @@
+import { isDeepStrictEqual } from "node:util";
+import { idKey } from "../../src/policy/resource-id.ts";
+import type { GateRecord, GateStore, IntentChange } from "../../src/ports.ts";
+import type { DesiredWindow } from "../../src/rules/intent.ts";
+
+interface Gate {
+  record: GateRecord;
+  beat: number;
+  completedBy?: string;
+  /** By window id, the revision with which it last changed. */
+  readonly changedAt: Map<string, number>;
+}
+
+/** Gates in memory; keeps the same promises as the store in Table Storage, shown by the same contract tests. */
+export function createFakeGateStore(): GateStore {
+  const gates = new Map<string, Gate>();
+
+  const gateOf = (gateId: string): Gate => gates.get(idKey(gateId)) ?? newGate(gateId);
+  const held = (gateId: string, holder: string): Gate | undefined => {
+    const gate = gateOf(gateId);
+    return gate.record.lease?.holder === holder ? gate : undefined;
+  };
+
+  return {
+    read: async (gateId) => copy(gateOf(gateId).record),
+
+    async change(gateId, change) {
+      const gate = gateOf(gateId);
+      const before = gate.record;
+      const intent = copy(changedIntent(before, copy(change)));
+      if (sameIntent(intent, before.intent)) {
+        return before.desiredRevision;
+      }
+      const desiredRevision = before.desiredRevision + 1;
+      for (const window of intent.windows) {
+        const old = before.intent.windows.find((each) => each.windowId === window.windowId);
+        if (!isDeepStrictEqual(old, window)) {
+          gate.changedAt.set(window.windowId, desiredRevision);
+        }
+      }
+      gate.record = { ...before, intent, desiredRevision, results: resultsOf(before, intent.windows) };
+      gates.set(idKey(gateId), gate);
+      return desiredRevision;
+    },
+
+    async takeLease(gateId, holder, seen) {
+      const gate = gateOf(gateId);
+      const { lease } = gate.record;
+      if (lease?.holder === holder) {
+        return copy(gate.record);
+      }
+      if (lease !== undefined && !isDeepStrictEqual(lease, seen && { ...seen })) {
+        return undefined;
+      }
+      gate.beat += 1;
+      delete gate.completedBy;
+      gate.record = { ...gate.record, lease: { holder, beat: gate.beat } };
+      gates.set(idKey(gateId), gate);
+      return copy(gate.record);
+    },
+
+    async beat(gateId, holder) {
+      const gate = held(gateId, holder);
+      if (gate !== undefined) {
+        gate.beat += 1;
+        gate.record = { ...gate.record, lease: { holder, beat: gate.beat } };
+      }
+      return gate !== undefined;
+    },
+
+    async complete(gateId, holder, { revision, results, findings, expired }) {
+      const gate = held(gateId, holder);
+      if (gate === undefined) {
+        const { completedBy } = gateOf(gateId);
+        return completedBy === holder;
+      }
+      const { lease: _, ...record } = gate.record;
+      const windows = record.intent.windows.filter(
+        ({ windowId }) =>
+          !expired.includes(windowId) || (gate.changedAt.get(windowId) ?? 0) > revision,
+      );
+      const all = { ...record, results: { ...record.results, ...copy(results) } };
+      gate.completedBy = holder;
+      gate.record = {
+        ...record,
+        intent: { ...record.intent, windows },
+        appliedRevision: Math.max(record.appliedRevision, revision),
+        findings: copy(findings),
+        results: resultsOf(all, windows),
+      };
+      return true;
+    },
+
+    async release(gateId, holder) {
+      const gate = held(gateId, holder);
+      if (gate !== undefined) {
+        const { lease: _, ...record } = gate.record;
+        gate.record = record;
+      }
+    },
+
+    async unsettled(now) {
+      return [...gates.values()]
+        .map((gate) => gate.record)
+        .filter(
+          (record) =>
+            record.appliedRevision < record.desiredRevision ||
+            record.intent.windows.some((window) => Date.parse(window.closesAt) <= now.getTime()),
+        )
+        .map((record) => record.gateId);
+    },
+  };
+}
+
+function newGate(gateId: string): Gate {
+  const intent = { denies: [], windows: [] };
+  return {
+    record: { gateId, intent, desiredRevision: 0, appliedRevision: 0, results: {}, findings: [] },
+    beat: 0,
+    changedAt: new Map(),
+  };
+}
+
+function changedIntent({ intent }: GateRecord, change: IntentChange): GateRecord["intent"] {
+  const { denies, addWindows = [], removeWindows = [], removeWindowsOfPolicy } = change;
+  for (const window of addWindows) {
+    new Date(window.closesAt).toISOString();
+  }
+  const added = new Set(addWindows.map((window) => window.windowId));
+  const stays = ({ windowId, policyId }: DesiredWindow) =>
+    !added.has(windowId) &&
+    !removeWindows.includes(windowId) &&
+    (removeWindowsOfPolicy === undefined || idKey(policyId) !== idKey(removeWindowsOfPolicy));
+  const others = intent.denies.filter(
+    (deny) => denies === undefined || idKey(deny.policyId) !== idKey(denies.policyId),
+  );
+  return {
+    denies: [...others, ...(denies?.rows ?? [])],
+    windows: [...intent.windows.filter(stays), ...addWindows],
+  };
+}
+
+function sameIntent(one: GateRecord["intent"], other: GateRecord["intent"]): boolean {
+  const sorted = (intent: GateRecord["intent"]) => ({
+    denies: [...intent.denies].sort(by((deny) => idKey(deny.policyId) + idKey(deny.vmId))),
+    windows: [...intent.windows].sort(by((window) => window.windowId)),
+  });
+  return isDeepStrictEqual(sorted(one), sorted(other));
+}
+
+function by<T>(key: (value: T) => string): (one: T, other: T) => number {
+  return (one, other) => (key(one) < key(other) ? -1 : 1);
+}
+
+function resultsOf(record: GateRecord, windows: readonly DesiredWindow[]): GateRecord["results"] {
+  return Object.fromEntries(
+    Object.entries(record.results).filter(([id]) => windows.some((window) => window.windowId === id)),
+  );
+}
+
+/** As it would come back from storage. */
+function copy<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value));
+}
