@@ -1,0 +1,28 @@
+import { settingsSchema } from "./config.ts";
+
+/** The page docs/settings.md: one row for each setting, from the schema itself. */
+export function settingsPage(): string {
+  const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
+    const fallback = schema.safeParse(undefined);
+    const value =
+      fallback.success && fallback.data !== undefined ? `\`${String(fallback.data)}\`` : "";
+    return `| \`${name}\` | ${value} | ${schema.description ?? ""} |`;
+  });
+  return [
+    "# Settings",
+    "",
+    "Application settings of the Functions app (environment variables). Locally `npm start` sets them all; for `func start` copy",
+    "`local.settings.example.json` to `local.settings.json`. A setting that cannot be understood stops the app with one message that",
+    "names every setting at fault.",
+    "",
+    "| Setting | Default | Meaning |",
+    "|---|---|---|",
+    ...rows,
+    "",
+    "Exactly one of `TABLES_URL` and `TABLES_CONNECTION_STRING` is needed, and `ENTRA_TENANT_IDS` and `ENTRA_AUDIENCES`. The",
+    "Functions platform has settings of its own (`AzureWebJobsStorage`, `FUNCTIONS_WORKER_RUNTIME`, …).",
+    "",
+    "This page is written by `npm run docs`; a test compares it with the schema.",
+    "",
+  ].join("\n");
+}
