@@ -61,8 +61,9 @@ export function createArmHttp(options: ArmOptions): SendToArm {
   const base = options.endpoint.replace(/\/+$/, "");
 
   return async ({ method, url, body, ifMatch }) => {
+    const target = new URL(url, base);
     const request = createPipelineRequest({
-      url: url.startsWith("/") ? `${base}${url}` : url,
+      url: target.href,
       method,
       timeout,
       headers: createHttpHeaders({

@@ -60,6 +60,16 @@ export function quoteError(error: AzureError, status?: number): string {
   return `${head}: ${error.message}${details}`.slice(0, quoteLength);
 }
 
+/** The fault of a request whose answer's status is none that its sender reckons with. */
+export function armErrorFrom(
+  answer: { readonly status: number; readonly text: string },
+  what: string,
+): ArmError {
+  const error = parseAzureError(answer.text);
+  const message = `${what}: ${quoteError(error, answer.status)}`;
+  return new ArmError(message, { status: answer.status, code: error.code });
+}
+
 /** Somebody else wrote or is writing, or our plan was made for a gate that has changed since. */
 const passingCodes = new Set([
   "AnotherOperationInProgress",

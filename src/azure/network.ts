@@ -3,7 +3,7 @@ import type { GateReading, Network, WriteOutcome } from "../ports.ts";
 import type { RuleChange } from "../rules/nsg-plan.ts";
 import { type ArmOptions, type ArmRequest, createArmHttp } from "./arm-http.ts";
 import { type Patience, writeAndWait } from "./arm-write.ts";
-import { ArmError, parseAzureError, parseJson, quoteError } from "./azure-error.ts";
+import { armErrorFrom, parseJson } from "./azure-error.ts";
 import { createMachineFinder } from "./machine.ts";
 import { applyChanges, readGroup, ruleToJson } from "./nsg-json.ts";
 
@@ -39,11 +39,7 @@ export function createNetwork(options: NetworkOptions): Network {
         return undefined;
       }
       if (answer.status !== 200) {
-        const error = parseAzureError(answer.text);
-        throw new ArmError(`${gateId} cannot be read: ${quoteError(error, answer.status)}`, {
-          status: answer.status,
-          code: error.code,
-        });
+        throw armErrorFrom(answer, `${gateId} cannot be read`);
       }
       const raw = parseJson(answer.text);
       const { group, etag } = readGroup(raw, gateId);

@@ -1,11 +1,8 @@
-import { AuthorizationManagementClient } from "@azure/arm-authorization";
-import { isRestError } from "@azure/core-rest-pipeline";
 import { z } from "zod";
 import { definitionKey, type RoleAssignment, type RoleDefinition } from "../caller/permissions.ts";
-import { idKey } from "../policy/resource-id.ts";
 import type { Clock, Rights } from "../ports.ts";
-import { type ArmOptions, defaultRequestTimeoutMs, withoutRequest } from "./arm-http.ts";
-import { parseJson } from "./azure-error.ts";
+import { type ArmAnswer, type ArmOptions, createArmHttp, type SendToArm } from "./arm-http.ts";
+import { armErrorFrom, parseJson } from "./azure-error.ts";
 import { createBoundedMap } from "./bounded-map.ts";
 
 export interface RightsOptions extends ArmOptions {
@@ -18,82 +15,74 @@ export interface RightsOptions extends ArmOptions {
 const longestCacheSeconds = 60;
 const keptCallers = 5_000;
 const keptDefinitions = 5_000;
-const keptSubscriptions = 100;
+const apiVersion = "2022-04-01";
+const guid = z.guid();
 
-/** Rights as Azure's role-based access control tells them. Groups are resolved by Azure (`assignedTo`), transitively. */
+/**
+ * Rights as Azure's role-based access control tells them. Groups are resolved by Azure (`assignedTo`), transitively.
+ *
+ * NB. The answers are read as they come: the model of arm-authorization 9 leaves a permission's `condition` out, and a
+ * permission whose condition nobody sees would grant without it.
+ */
 export function createRights(options: RightsOptions): Rights {
-  const clientOf = createClients(options);
+  const send = createArmHttp(options);
   const forSeconds = Math.min(options.cacheSeconds ?? longestCacheSeconds, longestCacheSeconds);
   const cache = { clock: options.clock, keptMs: forSeconds * 1_000 };
   const assignments = createCache<readonly RoleAssignment[]>({ ...cache, size: keptCallers });
   const definitions = createCache<RoleDefinition | undefined>({ ...cache, size: keptDefinitions });
-  const perCall = {
-    requestOptions: { timeout: options.requestTimeoutMs ?? defaultRequestTimeoutMs },
-  };
 
   return {
     async assignments(caller, subscriptionId) {
-      // NB. The id becomes part of a filter expression: nothing but a GUID may.
-      const objectId = guid.parse(caller.objectId);
-      return await assignments.get(
-        `${subscriptionId.toLowerCase()}/${objectId.toLowerCase()}`,
-        () => listAssignments(clientOf(subscriptionId), objectId, perCall),
+      // NB. The ids become part of an address and of a filter expression: nothing but GUIDs may.
+      const objectId = guid.parse(caller.objectId).toLowerCase();
+      const subscription = guid.parse(subscriptionId).toLowerCase();
+      return await assignments.get(`${subscription}/${objectId}`, () =>
+        listAssignments(send, subscription, objectId),
       );
     },
     async definition(roleDefinitionId, subscriptionId) {
       const key = definitionKey(roleDefinitionId);
-      return await definitions.get(`${subscriptionId.toLowerCase()}/${key}`, () =>
-        readDefinition(clientOf(subscriptionId), key, perCall),
-      );
+      const subscription = guid.parse(subscriptionId).toLowerCase();
+      return guid.safeParse(key).success
+        ? await definitions.get(`${subscription}/${key}`, () =>
+            readDefinition(send, subscription, key),
+          )
+        : undefined;
     },
   };
 }
 
-const guid = z.guid();
+const addressOf = (subscription: string, collection: string, query = ""): string =>
+  `/subscriptions/${subscription}/providers/Microsoft.Authorization/${collection}?api-version=${apiVersion}${query}`;
 
-type PerCall = { readonly requestOptions: { readonly timeout: number } };
-
-function createClients(options: RightsOptions): (id: string) => AuthorizationManagementClient {
-  const { credential, endpoint, scope, tlsOptions } = options;
-  const known = createBoundedMap<AuthorizationManagementClient>(keptSubscriptions);
-  return (subscriptionId) => {
-    const key = guid.parse(subscriptionId).toLowerCase();
-    const client =
-      known.get(key) ??
-      new AuthorizationManagementClient(credential, key, {
-        endpoint,
-        // NB. Without this the client asks for a token of `${endpoint}/.default`.
-        credentialScopes: scope,
-        retryOptions: { maxRetries: 3, retryDelayInMs: options.retryDelayMs ?? 500 },
-        ...(tlsOptions === undefined ? {} : { tlsOptions }),
-      });
-    known.set(key, client);
-    return client;
-  };
-}
+const condition = z.string().nullish();
+const assignmentPage = z.object({
+  value: z.array(
+    z.object({
+      id: z.string(),
+      properties: z.object({ scope: z.string(), roleDefinitionId: z.string(), condition }),
+    }),
+  ),
+  nextLink: z.string().nullish(),
+});
 
 /** Without `atScope()` the list holds what is assigned at, above and below the subscription. */
 async function listAssignments(
-  client: AuthorizationManagementClient,
+  send: SendToArm,
+  subscription: string,
   objectId: string,
-  perCall: PerCall,
 ): Promise<readonly RoleAssignment[]> {
+  const filter = encodeURIComponent(`assignedTo('${objectId}')`);
   const found: RoleAssignment[] = [];
-  try {
-    const filter = `assignedTo('${objectId}')`;
-    for await (const item of client.roleAssignments.listForSubscription({ filter, ...perCall })) {
-      // One without scope or role is of no use to anybody: it grants nothing.
-      if (item.id !== undefined && item.scope !== undefined && item.roleDefinitionId) {
-        found.push({
-          id: item.id,
-          scope: item.scope,
-          roleDefinitionId: item.roleDefinitionId,
-          hasCondition: isCondition(item.condition),
-        });
-      }
+  let url: string | undefined = addressOf(subscription, "roleAssignments", `&$filter=${filter}`);
+  while (url !== undefined) {
+    const answer = await send({ method: "GET", url });
+    const page = assignmentPage.parse(okBody(answer, "The role assignments of the caller"));
+    for (const { id, properties } of page.value) {
+      const { scope, roleDefinitionId } = properties;
+      found.push({ id, scope, roleDefinitionId, hasCondition: isCondition(properties.condition) });
     }
-  } catch (error) {
-    throw withoutRequest(error, "GET roleAssignments");
+    url = page.nextLink || undefined;
   }
   return found;
 }
@@ -103,39 +92,22 @@ const definitionBody = z.object({
   id: z.string(),
   properties: z.object({
     permissions: z
-      .array(z.object({ actions: patterns, notActions: patterns, condition: z.string().nullish() }))
+      .array(z.object({ actions: patterns, notActions: patterns, condition }))
       .nullish(),
   }),
 });
 
-/**
- * NB. The body is read as it came: arm-authorization 9 leaves a permission's `condition` out of its model, and a permission
- * whose condition nobody sees would grant without it.
- */
 async function readDefinition(
-  client: AuthorizationManagementClient,
+  send: SendToArm,
+  subscription: string,
   key: string,
-  perCall: PerCall,
 ): Promise<RoleDefinition | undefined> {
-  if (!guid.safeParse(key).success) {
+  const url = addressOf(subscription, `roleDefinitions/${key}`);
+  const answer = await send({ method: "GET", url });
+  if (answer.status === 404) {
     return undefined;
   }
-  const scope = `/subscriptions/${client.subscriptionId}`;
-  let body = "";
-  try {
-    await client.roleDefinitions.get(scope, key, {
-      ...perCall,
-      onResponse: (response) => {
-        body = response.bodyAsText ?? "";
-      },
-    });
-  } catch (error) {
-    if (isRestError(error) && error.statusCode === 404) {
-      return undefined;
-    }
-    throw withoutRequest(error, `GET roleDefinitions/${key}`);
-  }
-  const { id, properties } = definitionBody.parse(parseJson(body));
+  const { id, properties } = definitionBody.parse(okBody(answer, `The role definition ${key}`));
   const permissions = (properties.permissions ?? []).map((permission) => ({
     actions: permission.actions ?? [],
     notActions: permission.notActions ?? [],
@@ -145,6 +117,13 @@ async function readDefinition(
 }
 
 const isCondition = (text: string | null | undefined): boolean => (text ?? "").trim() !== "";
+
+function okBody(answer: ArmAnswer, what: string): unknown {
+  if (answer.status !== 200) {
+    throw armErrorFrom(answer, `${what} cannot be read`);
+  }
+  return parseJson(answer.text);
+}
 
 interface Cache<T> {
   /** The kept answer, the one under way, or a new one. Failures are not kept. */
@@ -161,8 +140,7 @@ function createCache<T>(options: {
     options.size,
   );
   return {
-    get(rawKey, load) {
-      const key = idKey(rawKey);
+    get(key, load) {
       const now = options.clock.now().getTime();
       const kept = entries.get(key);
       if (kept !== undefined && now - kept.askedAt < options.keptMs && now >= kept.askedAt) {

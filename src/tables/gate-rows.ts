@@ -25,7 +25,7 @@ export interface GateMeta {
   readonly completedBy: string;
 }
 
-export interface DenyRow {
+interface DenyRow {
   readonly deny: DesiredDeny;
 }
 
@@ -37,7 +37,7 @@ export interface WindowRow {
 }
 
 /** What the last settle found; there only when it found something. */
-export interface FindingsRow {
+interface FindingsRow {
   readonly findings: readonly Reason[];
 }
 

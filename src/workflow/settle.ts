@@ -26,6 +26,9 @@ export interface SettlePorts {
 /** `settled`: written, read back and recorded up to the revision asked for. */
 export type Settled = { readonly outcome: "settled"; readonly record: GateRecord } | Refusal;
 
+/** As a revision: settle now, even if everything that was wanted has been applied before. Drops windows that are over. */
+export const anew = Number.POSITIVE_INFINITY;
+
 export type Settle = (gateId: string, revision: number) => Promise<Settled>;
 
 /**

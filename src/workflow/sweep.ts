@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import { type ProtectPorts, parallelWork, protect } from "./protect.ts";
 import { mapLimited } from "./serial.ts";
+import { anew } from "./settle.ts";
 
 export interface SweepPorts extends ProtectPorts {
   readonly log: Log;
@@ -14,15 +15,7 @@ export async function sweep(ports: SweepPorts): Promise<void> {
   const gates = await ports.gates.unsettled(ports.clock.now());
   await mapLimited(gates, parallelWork, (gateId) =>
     guarded(ports, `settling ${gateId}`, async () => {
-      // An unchanged intent with windows that are over still has to be written: ask for one revision more.
-      const record = await ports.gates.read(gateId);
-      const over = record.intent.windows.filter(
-        (window) => Date.parse(window.closesAt) <= ports.clock.now().getTime(),
-      );
-      const revision = await ports.gates.change(gateId, {
-        removeWindows: over.map((window) => window.windowId),
-      });
-      await ports.settle(gateId, revision);
+      await ports.settle(gateId, anew);
     }),
   );
   const policies = await ports.policies.unsettled();

@@ -38,7 +38,12 @@ export function createFakeGateStore(): GateStore {
           gate.changedAt.set(window.windowId, desiredRevision);
         }
       }
-      gate.record = { ...before, intent, desiredRevision, results: resultsOf(before, intent.windows) };
+      gate.record = {
+        ...before,
+        intent,
+        desiredRevision,
+        results: resultsOf(before, intent.windows),
+      };
       gates.set(idKey(gateId), gate);
       return desiredRevision;
     },
@@ -154,7 +159,9 @@ function by<T>(key: (value: T) => string): (one: T, other: T) => number {
 
 function resultsOf(record: GateRecord, windows: readonly DesiredWindow[]): GateRecord["results"] {
   return Object.fromEntries(
-    Object.entries(record.results).filter(([id]) => windows.some((window) => window.windowId === id)),
+    Object.entries(record.results).filter(([id]) =>
+      windows.some((window) => window.windowId === id),
+    ),
   );
 }
 

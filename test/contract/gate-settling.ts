@@ -1,0 +1,307 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { GateStore, Settlement } from "../../src/ports.ts";
+import { aDeny, aWindow, gateId } from "../support/stored-samples.ts";
+import { deniesOf, idsOf, type Pair } from "./gate-store.ts";
+
+/** What every store of gates promises to those who settle them. */
+export function gateSettlingContract(open: () => Pair<GateStore>): void {
+  describe("the store of gates", () => {
+    let gates: GateStore;
+    let otherProcess: GateStore;
+
+    beforeEach(() => {
+      ({ one: gates, other: otherProcess } = open());
+    });
+
+    describe("the lease", () => {
+      it("goes to one of many who ask at once", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+
+        const taken = await Promise.all(
+          Array.from({ length: 8 }, (_, index) =>
+            (index % 2 === 0 ? gates : otherProcess).takeLease(
+              gateId,
+              `holder-${index}`,
+              undefined,
+            ),
+          ),
+        );
+
+        const winners = taken.filter((record) => record !== undefined);
+        expect(winners).toHaveLength(1);
+        expect(winners[0]?.intent.windows).toHaveLength(1);
+        expect((await gates.read(gateId)).lease).toEqual(winners[0]?.lease);
+      });
+
+      it("can be had of a gate of which nobody wanted anything yet", async () => {
+        const taken = await gates.takeLease(gateId, "ann", undefined);
+
+        expect(taken).toMatchObject({ desiredRevision: 0, lease: { holder: "ann" } });
+      });
+
+      it("may be asked for again by the one who has it", async () => {
+        const first = await gates.takeLease(gateId, "ann", undefined);
+
+        expect(await gates.takeLease(gateId, "ann", undefined)).toEqual(first);
+      });
+
+      it("is taken over only from one who shows no sign of life", async () => {
+        const seen = (await gates.takeLease(gateId, "ann", undefined))?.lease;
+        await gates.beat(gateId, "ann");
+
+        const tooEarly = await otherProcess.takeLease(gateId, "bob", seen);
+        const stalled = (await otherProcess.read(gateId)).lease;
+        const takenOver = await otherProcess.takeLease(gateId, "bob", stalled);
+
+        expect(tooEarly).toBeUndefined();
+        expect(takenOver?.lease?.holder).toBe("bob");
+      });
+
+      it("never looks the same twice, so that a lease seen long ago cannot be taken over by mistake", async () => {
+        const seen = (await gates.takeLease(gateId, "ann", undefined))?.lease;
+        await gates.release(gateId, "ann");
+        await gates.takeLease(gateId, "ann", undefined);
+
+        expect(await otherProcess.takeLease(gateId, "bob", seen)).toBeUndefined();
+      });
+
+      it("is of no use to one who lost it: nothing can be recorded under it", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        const lost = await gates.takeLease(gateId, "ann", undefined);
+        const kept = await otherProcess.takeLease(gateId, "bob", lost?.lease);
+
+        const beat = await gates.beat(gateId, "ann");
+        const completed = await gates.complete(gateId, "ann", aSettlement({ revision: 1 }));
+        await gates.release(gateId, "ann");
+
+        expect([beat, completed]).toEqual([false, false]);
+        expect(await gates.read(gateId)).toEqual(kept);
+      });
+
+      it("given back without a settlement is free, and nothing counts as applied", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+
+        await gates.release(gateId, "ann");
+
+        const record = await gates.read(gateId);
+        expect(record.lease).toBeUndefined();
+        expect(record.appliedRevision).toBe(0);
+        expect(await otherProcess.takeLease(gateId, "bob", undefined)).toBeDefined();
+      });
+
+      it("of a gate nobody knows cannot be held", async () => {
+        await gates.release(gateId, "ann");
+
+        expect(await gates.beat(gateId, "ann")).toBe(false);
+        expect(await gates.complete(gateId, "ann", aSettlement({ revision: 1 }))).toBe(false);
+      });
+
+      it("does not keep others from wanting more", async () => {
+        await gates.takeLease(gateId, "ann", undefined);
+
+        await otherProcess.change(gateId, { addWindows: [aWindow()] });
+
+        expect(await gates.beat(gateId, "ann")).toBe(true);
+        expect((await gates.read(gateId)).desiredRevision).toBe(1);
+      });
+    });
+
+    describe("a settlement", () => {
+      it("records results and findings, drops expired windows, and gives the lease back", async () => {
+        const [open, failed, over] = [aWindow(), aWindow(), aWindow()];
+        const revision = await gates.change(gateId, { addWindows: [open, failed, over] });
+        await gates.takeLease(gateId, "ann", undefined);
+        const results: Settlement["results"] = {
+          [open.windowId]: { state: "open", rules: ["JitAccess-1"] },
+          [failed.windowId]: {
+            state: "failed",
+            reasons: [{ code: "GateFull", message: "No place is left." }],
+          },
+        };
+        const findings = [
+          { code: "GateFull", message: "No place is left for a deny rule." },
+        ] as const;
+
+        const done = await gates.complete(gateId, "ann", {
+          revision,
+          results,
+          findings,
+          expired: [over.windowId],
+        });
+
+        const record = await otherProcess.read(gateId);
+        expect(done).toBe(true);
+        expect(record).toMatchObject({
+          appliedRevision: revision,
+          desiredRevision: revision,
+          results,
+          findings,
+        });
+        expect(record.lease).toBeUndefined();
+        expect(idsOf(record)).toEqual([open.windowId, failed.windowId].sort());
+      });
+
+      it("replaces the findings of the one before", async () => {
+        await gates.takeLease(gateId, "ann", undefined);
+        const findings = [{ code: "GateFull", message: "No place is left." }] as const;
+        await gates.complete(gateId, "ann", aSettlement({ revision: 0, findings }));
+        await gates.takeLease(gateId, "bob", undefined);
+
+        await gates.complete(gateId, "bob", aSettlement({ revision: 0 }));
+
+        expect((await gates.read(gateId)).findings).toEqual([]);
+      });
+
+      it("leaves open what was wanted after the settler had read", async () => {
+        const [old, late] = [aWindow(), aWindow()];
+        await gates.change(gateId, { addWindows: [old] });
+        const taken = await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.change(gateId, { addWindows: [late] });
+
+        await gates.complete(
+          gateId,
+          "ann",
+          aSettlement({
+            revision: taken?.desiredRevision ?? 0,
+            results: { [old.windowId]: { state: "open", rules: [] } },
+          }),
+        );
+
+        const record = await gates.read(gateId);
+        expect(record).toMatchObject({ appliedRevision: 1, desiredRevision: 2 });
+        expect(Object.keys(record.results)).toEqual([old.windowId]);
+        expect(idsOf(record)).toEqual([old.windowId, late.windowId].sort());
+      });
+
+      it("does not drop a window that was extended after the settler had found it over", async () => {
+        const over = aWindow({ closesAt: "2026-03-01T12:00:00Z" });
+        const extended = { ...over, closesAt: "2026-03-01T18:00:00Z" };
+        await gates.change(gateId, { addWindows: [over] });
+        const taken = await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.change(gateId, { addWindows: [extended] });
+
+        await gates.complete(
+          gateId,
+          "ann",
+          aSettlement({ revision: taken?.desiredRevision ?? 0, expired: [over.windowId] }),
+        );
+
+        const record = await gates.read(gateId);
+        expect(record.intent.windows).toEqual([extended]);
+        expect(record.appliedRevision).toBeLessThan(record.desiredRevision);
+      });
+
+      it("speaks no more of windows that are not wanted any more", async () => {
+        const window = aWindow();
+        await gates.change(gateId, { addWindows: [window] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.change(gateId, { removeWindows: [window.windowId] });
+
+        const results = { [window.windowId]: { state: "open", rules: [] } } as const;
+        await gates.complete(gateId, "ann", aSettlement({ revision: 1, results }));
+
+        expect((await gates.read(gateId)).results).toEqual({});
+      });
+
+      it("keeps the result of a window that changes afterwards", async () => {
+        const window = aWindow();
+        await gates.change(gateId, { addWindows: [window] });
+        await gates.takeLease(gateId, "ann", undefined);
+        const results = { [window.windowId]: { state: "open", rules: ["JitAccess-1"] } } as const;
+        await gates.complete(gateId, "ann", aSettlement({ revision: 1, results }));
+
+        await gates.change(gateId, {
+          addWindows: [{ ...window, closesAt: "2026-03-01T18:00:00Z" }],
+        });
+
+        expect((await gates.read(gateId)).results).toEqual(results);
+      });
+
+      it("never takes the applied revision back", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: 2 }));
+        await gates.takeLease(gateId, "bob", undefined);
+
+        await gates.complete(gateId, "bob", aSettlement({ revision: 1 }));
+
+        expect((await gates.read(gateId)).appliedRevision).toBe(2);
+      });
+
+      it("may be reported twice, until somebody else has the lease", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+        const settlement = aSettlement({ revision: 1 });
+
+        const first = await gates.complete(gateId, "ann", settlement);
+        const again = await gates.complete(gateId, "ann", settlement);
+        await otherProcess.takeLease(gateId, "bob", undefined);
+        const late = await gates.complete(gateId, "ann", settlement);
+
+        expect([first, again, late]).toEqual([true, true, false]);
+      });
+
+      it("records more results than one transaction holds", async () => {
+        const windows = Array.from({ length: 150 }, () => aWindow());
+        const over = Array.from({ length: 60 }, () => aWindow());
+        const revision = await gates.change(gateId, { addWindows: [...windows, ...over] });
+        await gates.takeLease(gateId, "ann", undefined);
+
+        const done = await gates.complete(gateId, "ann", {
+          revision,
+          results: Object.fromEntries(
+            windows.map(({ windowId }) => [windowId, { state: "open", rules: ["JitAccess-1"] }]),
+          ),
+          findings: [],
+          expired: over.map((window) => window.windowId),
+        });
+
+        const record = await gates.read(gateId);
+        expect(done).toBe(true);
+        expect(record.appliedRevision).toBe(revision);
+        expect(Object.keys(record.results)).toHaveLength(150);
+        expect(record.intent.windows).toHaveLength(150);
+      });
+    });
+
+    describe("what is left to do", () => {
+      const noon = new Date("2026-03-01T12:00:00Z");
+
+      it("is every gate that lags behind, and none that is settled", async () => {
+        const settledGate = `${gateId}-settled`;
+        await gates.change(gateId, { denies: deniesOf(aDeny()) });
+        await gates.change(settledGate, { denies: deniesOf(aDeny()) });
+        await gates.takeLease(settledGate, "ann", undefined);
+        await gates.complete(settledGate, "ann", aSettlement({ revision: 1 }));
+        await gates.takeLease(`${gateId}-unknown`, "ann", undefined);
+
+        expect(await otherProcess.unsettled(noon)).toEqual([gateId]);
+      });
+
+      it("is a settled gate again as soon as one of its windows is over", async () => {
+        const [first, second] = [
+          aWindow({ closesAt: "2026-03-01T12:00:00Z" }),
+          aWindow({ closesAt: "2026-03-01T13:00:00.000Z" }),
+        ];
+        const revision = await gates.change(gateId, { addWindows: [first, second] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision }));
+
+        const before = await gates.unsettled(new Date("2026-03-01T11:59:59.999Z"));
+        const at = await gates.unsettled(noon);
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision, expired: [first.windowId] }));
+        const after = await gates.unsettled(noon);
+        const atTheNext = await gates.unsettled(new Date("2026-03-01T13:00:00Z"));
+
+        expect([before, at, after, atTheNext]).toEqual([[], [gateId], [], [gateId]]);
+      });
+    });
+  });
+}
+
+function aSettlement(fields: Partial<Settlement>): Settlement {
+  return { revision: 1, results: {}, findings: [], expired: [], ...fields };
+}

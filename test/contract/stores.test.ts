@@ -1,0 +1,54 @@
+import { afterAll, beforeAll, describe } from "@jest/globals";
+import { createActivityStore } from "../../src/tables/activity.ts";
+import { createGateStore } from "../../src/tables/gates.ts";
+import { createPolicyStore } from "../../src/tables/policies.ts";
+import { createRequestStore } from "../../src/tables/requests.ts";
+import { type Azurite, startAzurite } from "../support/azurite.ts";
+import { createFakeActivityStore } from "../support/fake-activity-store.ts";
+import { createFakeGateStore } from "../support/fake-gate-store.ts";
+import { createFakePolicyStore } from "../support/fake-policy-store.ts";
+import { createFakeRequestStore } from "../support/fake-request-store.ts";
+import { freshTables, pause } from "../support/fresh-tables.ts";
+import { activityStoreContract } from "./activity-store.ts";
+import { gateSettlingContract } from "./gate-settling.ts";
+import { gateStoreContract } from "./gate-store.ts";
+import { policyStoreContract } from "./policy-store.ts";
+import { requestStoreContract } from "./request-store.ts";
+
+describe("in memory", () => {
+  const openGates = () => {
+    const gates = createFakeGateStore();
+    return { one: gates, other: gates };
+  };
+  gateStoreContract(openGates);
+  gateSettlingContract(openGates);
+  policyStoreContract(createFakePolicyStore);
+  requestStoreContract(() => {
+    const requests = createFakeRequestStore();
+    return { one: requests, other: requests };
+  });
+  activityStoreContract(createFakeActivityStore);
+});
+
+describe("in Table Storage", () => {
+  let azurite: Azurite;
+
+  beforeAll(async () => {
+    azurite = await startAzurite();
+  }, 30_000);
+
+  afterAll(() => azurite?.stop());
+
+  const openGates = () => {
+    const tables = freshTables(azurite);
+    return { one: createGateStore(tables, pause), other: createGateStore(tables, pause) };
+  };
+  gateStoreContract(openGates);
+  gateSettlingContract(openGates);
+  policyStoreContract(() => createPolicyStore(freshTables(azurite)));
+  requestStoreContract(() => {
+    const tables = freshTables(azurite);
+    return { one: createRequestStore(tables, pause), other: createRequestStore(tables, pause) };
+  });
+  activityStoreContract(() => createActivityStore(freshTables(azurite)));
+});

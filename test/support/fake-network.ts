@@ -1,0 +1,224 @@
+import { idKey, resourceName } from "../../src/policy/resource-id.ts";
+import type { Machine, Network, WriteOutcome } from "../../src/ports.ts";
+import { nsgLimits, type SecurityRule } from "../../src/rules/nsg.ts";
+import type { RuleChange } from "../../src/rules/nsg-plan.ts";
+
+/** One call of `write`, as it was asked for and as it ended. */
+export interface FakeWrite {
+  readonly gateId: string;
+  readonly changes: readonly RuleChange[];
+  /** Absent while it runs, and when it was thrown out of. */
+  outcome?: WriteOutcome;
+}
+
+/** What a coming write does instead. `takesEffect`: Azure carried it out all the same, only the answer was lost. */
+export interface FakeFault {
+  readonly result: WriteOutcome | Error;
+  readonly takesEffect?: boolean;
+}
+
+/** A network of values in memory. NSGs behave as Azure's: conflicts, limits, etags, and later writes that cancel earlier ones. */
+export interface FakeNetwork extends Network {
+  addMachine(machine: Machine): void;
+  removeMachine(vmId: string): void;
+  /** Creates the NSG, or replaces all its rules. */
+  addGate(gateId: string, rules?: readonly SecurityRule[]): void;
+  removeGate(gateId: string): void;
+  rules(gateId: string): readonly SecurityRule[];
+  /** What a customer does behind our back. */
+  edit(gateId: string, change: (rules: readonly SecurityRule[]) => readonly SecurityRule[]): void;
+  /** The next writes, of whatever gate, end like this; one each. */
+  failWrites(...faults: readonly FakeFault[]): void;
+  /** The next reads of a gate throw; one each. */
+  failReads(...errors: readonly Error[]): void;
+  /** Writes that begin from now on do not end before the function given back is called. */
+  holdWrites(): () => void;
+  /** Oldest first. */
+  readonly writes: readonly FakeWrite[];
+  /** Gates in the order in which they were read. */
+  readonly reads: readonly string[];
+}
+
+interface Gate {
+  readonly id: string;
+  rules: readonly SecurityRule[];
+  revision: number;
+  /** The write that runs; a later one takes its place. */
+  running: FakeWrite | undefined;
+}
+
+const written: WriteOutcome = { outcome: "written" };
+const changed = (detail: string): WriteOutcome => ({
+  outcome: "changed",
+  detail,
+  retryAfterMs: 1_000,
+});
+
+export function createFakeNetwork(): FakeNetwork {
+  const machines = new Map<string, Machine>();
+  const gates = new Map<string, Gate>();
+  const writes: FakeWrite[] = [];
+  const reads: string[] = [];
+  const faults: FakeFault[] = [];
+  const readErrors: Error[] = [];
+  let held: Promise<void> = Promise.resolve();
+
+  function gateOf(gateId: string): Gate {
+    const gate = gates.get(idKey(gateId));
+    if (gate === undefined) {
+      throw new Error(`The test knows no gate ${gateId}.`);
+    }
+    return gate;
+  }
+
+  /** Brings the changes into effect, or says why not. Rules are there as soon as Azure has taken a write up. */
+  function takeUp(gate: Gate, changes: readonly RuleChange[]): WriteOutcome {
+    const rules = applied(gate.rules, changes);
+    const fault = faultOf(gate.id, rules);
+    if (fault === undefined) {
+      gate.rules = rules;
+      gate.revision += 1;
+    }
+    return fault ?? written;
+  }
+
+  /** One write as Azure sees it: taken up, running, in effect unless a later one came in between. */
+  async function carryOut(
+    gate: Gate,
+    write: FakeWrite,
+    changes: readonly RuleChange[],
+  ): Promise<WriteOutcome> {
+    const outcome = takeUp(gate, changes);
+    if (outcome.outcome !== "written") {
+      return outcome;
+    }
+    gate.running = write;
+    await held;
+    if (gate.running !== write) {
+      return changed("CanceledAndSupersededDueToAnotherOperation");
+    }
+    gate.running = undefined;
+    return written;
+  }
+
+  async function write(entry: FakeWrite, etag: string): Promise<WriteOutcome> {
+    const fault = faults.shift();
+    const gate = gates.get(idKey(entry.gateId));
+    if (fault !== undefined) {
+      if (fault.takesEffect === true && gate !== undefined) {
+        takeUp(gate, entry.changes);
+      }
+      return resultOf(fault);
+    }
+    if (gate === undefined) {
+      return gone(entry.gateId);
+    }
+    const isWhole = entry.changes.length > 2;
+    if (isWhole && etag !== etagOf(gate)) {
+      return changed("PreconditionFailedEtagMismatch");
+    }
+    return await inTurn(gate, entry, isWhole ? [entry.changes] : entry.changes.map((one) => [one]));
+  }
+
+  async function inTurn(
+    gate: Gate,
+    entry: FakeWrite,
+    steps: readonly (readonly RuleChange[])[],
+  ): Promise<WriteOutcome> {
+    for (const changes of steps) {
+      const outcome = await carryOut(gate, entry, changes);
+      if (outcome.outcome !== "written") {
+        return outcome;
+      }
+    }
+    return written;
+  }
+
+  return {
+    writes,
+    reads,
+    addMachine: (machine) => void machines.set(idKey(machine.id), machine),
+    removeMachine: (vmId) => void machines.delete(idKey(vmId)),
+    addGate: (gateId, rules = []) =>
+      void gates.set(idKey(gateId), { id: gateId, rules, revision: 1, running: undefined }),
+    removeGate: (gateId) => void gates.delete(idKey(gateId)),
+    rules: (gateId) => gateOf(gateId).rules,
+    edit(gateId, change) {
+      const gate = gateOf(gateId);
+      gate.rules = change(gate.rules);
+      gate.revision += 1;
+    },
+    failWrites: (...coming) => void faults.push(...coming),
+    failReads: (...coming) => void readErrors.push(...coming),
+    holdWrites() {
+      let release: () => void = () => undefined;
+      held = new Promise((resolve) => {
+        release = resolve;
+      });
+      return () => release();
+    },
+
+    findMachine: async (vmId) => machines.get(idKey(vmId)),
+    async readGate(gateId) {
+      reads.push(gateId);
+      const error = readErrors.shift();
+      if (error !== undefined) {
+        throw error;
+      }
+      const gate = gates.get(idKey(gateId));
+      if (gate === undefined) {
+        return undefined;
+      }
+      const group = { id: gate.id, rules: gate.rules };
+      return { group, etag: etagOf(gate), raw: group };
+    },
+    async write(reading, changes) {
+      const entry: FakeWrite = { gateId: reading.group.id, changes };
+      writes.push(entry);
+      const outcome = await write(entry, reading.etag);
+      entry.outcome = outcome;
+      return outcome;
+    },
+  };
+}
+
+const etagOf = (gate: Gate): string => `W/"${gate.revision}"`;
+
+function applied(
+  rules: readonly SecurityRule[],
+  changes: readonly RuleChange[],
+): readonly SecurityRule[] {
+  const byName = new Map(rules.map((rule) => [rule.name.toLowerCase(), rule]));
+  for (const change of changes) {
+    if (change.kind === "put") {
+      byName.set(change.rule.name.toLowerCase(), change.rule);
+    } else {
+      byName.delete(change.name.toLowerCase());
+    }
+  }
+  return [...byName.values()];
+}
+
+function faultOf(gateId: string, rules: readonly SecurityRule[]): WriteOutcome | undefined {
+  const places = new Set(rules.map((rule) => `${rule.direction} ${rule.priority}`));
+  if (places.size < rules.length) {
+    return changed("SecurityRuleConflict");
+  }
+  return rules.length > nsgLimits.rules
+    ? refusal("GateFull", gateId, "SecurityRuleCountLimitReached")
+    : undefined;
+}
+
+const gone = (gateId: string): WriteOutcome => refusal("GateNotFound", gateId, "ResourceNotFound");
+
+function refusal(code: "GateFull" | "GateNotFound", gateId: string, azure: string): WriteOutcome {
+  const message = `Azure refuses the write to '${resourceName(gateId)}': ${azure}`;
+  return { outcome: "refused", reason: { code, message, target: gateId } };
+}
+
+function resultOf(fault: FakeFault): WriteOutcome {
+  if (fault.result instanceof Error) {
+    throw fault.result;
+  }
+  return fault.result;
+}
