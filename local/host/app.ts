@@ -58,4 +58,7 @@ export interface HostClock {
 }
 
 /** One line of the host's own log. */
-export type HostLog = (level: "debug" | "information" | "warning" | "error", message: string) => void;
+export type HostLog = (
+  level: "debug" | "information" | "warning" | "error",
+  message: string,
+) => void;

@@ -4,7 +4,10 @@ import type { App, HostClock, HostLog } from "./app.ts";
 export interface DurableHost {
   /** Called once after the app is loaded, before triggers start. Resumes whatever an earlier process left. */
   start(app: App, clock: HostClock, log: HostLog): Promise<void>;
-  /** The string an input binding of type durableClient gets. `baseUrl` e.g. http://localhost:7071/runtime/webhooks/durabletask, `rpcUrl` with trailing slash. */
+  /**
+   * The string an input binding of type durableClient gets. `baseUrl` e.g.
+   * http://localhost:7071/runtime/webhooks/durabletask, `rpcUrl` with trailing slash.
+   */
   clientBinding(urls: {
     readonly baseUrl: string;
     readonly rpcUrl: string;
