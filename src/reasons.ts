@@ -71,7 +71,7 @@ export const refused = (...reasons: readonly Reason[]): Refusal => ({
 
 /** What a zod schema found wrong, as reasons that name field, value and what was expected. */
 export function reasonsFrom(error: z.ZodError, code: ReasonCode): readonly Reason[] {
-  return error.issues.map((issue) => {
+  return error.issues.flatMap(leaves).map((issue) => {
     const target = pathText(issue.path);
     const given = describe(issue.input);
     return {
@@ -80,6 +80,17 @@ export function reasonsFrom(error: z.ZodError, code: ReasonCode): readonly Reaso
       ...(target === "" ? {} : { target }),
     };
   });
+}
+
+/** A union's own issue says nothing: the branch for a value of that type knows what is wrong with it. */
+function leaves(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code !== "invalid_union") {
+    return [issue];
+  }
+  const isOfOtherType = (branch: readonly z.core.$ZodIssue[]) =>
+    branch.some((each) => each.code === "invalid_type" && each.path.length === 0);
+  const branch = issue.errors.find((each) => !isOfOtherType(each)) ?? issue.errors[0] ?? [];
+  return branch.map((each) => ({ ...each, path: [...issue.path, ...each.path] })).flatMap(leaves);
 }
 
 function pathText(path: readonly PropertyKey[]): string {

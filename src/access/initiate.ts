@@ -68,7 +68,7 @@ const initiatePort = z
         code: "custom",
         path: ["allowedSourceAddressPrefixes"],
         message,
-        input: undefined,
+        input: many,
       });
     }
   })

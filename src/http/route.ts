@@ -200,18 +200,17 @@ export function requestorOf(caller: Caller): Requestor {
   return { tenantId: caller.tenantId, objectId: caller.objectId, name: caller.name };
 }
 
-/** Faults of Azure, storage or sign-in keys that pass by themselves; their SDKs throw these. */
+/** Faults of Azure, storage or sign-in keys that pass by themselves; the adapters and their SDKs throw these. */
+const outages: readonly string[] = [
+  "ArmError",
+  "AuthenticationError",
+  "CredentialUnavailableError",
+  "JWKSTimeout",
+  "RestError",
+];
+
 function isOutage(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    [
-      "RestError",
-      "JWKSTimeout",
-      "AuthenticationError",
-      "CredentialUnavailableError",
-      "Unavailable",
-    ].includes(error.name)
-  );
+  return error instanceof Error && outages.includes(error.name);
 }
 
 function response(answer: Answer, requestId: string): HttpResponseInit {

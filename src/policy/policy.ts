@@ -130,7 +130,7 @@ const portRule = z
         code: "custom",
         path: ["allowedSourceAddressPrefixes"],
         message: "expected only one of allowedSourceAddressPrefix and allowedSourceAddressPrefixes",
-        input: undefined,
+        input: many,
       });
     }
   })

@@ -1,10 +1,18 @@
-import { resourceName } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
 import { allowDrafts, denyDrafts, type RuleDraft } from "./desired-rules.ts";
 import type { GateIntent, Owner, WindowResult } from "./intent.ts";
-import { type NetworkSecurityGroup, nsgLimits, type SecurityRule } from "./nsg.ts";
-import { certainlyBlocks, mayTouch } from "./overlap.ts";
-import { isOwned } from "./owned.ts";
+import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
+import { sameName } from "./owned.ts";
+import {
+  customerPlaces,
+  exposures,
+  keep,
+  type Placed,
+  type Places,
+  placeAllow,
+  placeDeny,
+  release,
+} from "./places.ts";
 
 /** One exact change of a gate. A put creates or replaces the rule of that name. */
 export type RuleChange =
@@ -13,7 +21,7 @@ export type RuleChange =
 
 /** The exact changes that bring a gate to its intent, and what they cannot achieve. */
 export interface GatePlan {
-  /** Deletes before puts, so that a freed priority may be taken again in the same plan. */
+  /** In an order in which no rule is ever put on a priority that is still in use: deletes, deny rules, allow rules. */
   readonly changes: readonly RuleChange[];
   /** By window id, for every window that is not over. Holds once the changes are made. */
   readonly results: Readonly<Record<string, WindowResult>>;
@@ -21,12 +29,6 @@ export interface GatePlan {
   /** Windows of the intent that are over: nothing of them is planned, and they need not be wanted any longer. */
   readonly expired: readonly string[];
 }
-
-/**
- * Priorities kept for allow rules. Deny rules stay behind this band, so an allow rule is always read before them.
- * 200 windows at once on one gate are far more than people open, and leave 3,797 numbers to customers and deny rules.
- */
-export const allowBand = { first: 100, last: 299 } as const;
 
 /**
  * Plans a network security group. Customer rules are never part of a change. Planning the outcome of a plan again
@@ -42,171 +44,78 @@ export function planGate(
   const expired = intent.windows
     .filter((window) => !live.includes(window))
     .map((window) => window.windowId);
-  const denyRules = denyDrafts(intent, owner);
-  const allowRules = allowDrafts(live, owner);
-  const places = new Places(group, [...denyRules, ...allowRules], owner);
-
-  const denies = denyRules.map((draft) => places.deny(draft));
-  const allows = allowRules.map((draft) => places.allow(draft));
-
+  const places = customerPlaces(group, owner);
+  const { denies, allows } = placeAll(places, denyDrafts(intent, owner), allowDrafts(live, owner));
   const wanted = [...denies, ...allows].flatMap((placed) =>
-    placed.rule === undefined ? [] : [placed.rule],
+    "rule" in placed ? [placed.rule] : [],
   );
   return {
     changes: changesBetween(places.owned, wanted),
     results: Object.fromEntries(
       live.map((window) => [window.windowId, resultOf(window.windowId, allows)]),
     ),
-    findings: denies.flatMap((placed) => [
-      ...placed.faults,
-      ...(placed.rule === undefined ? [] : places.exposures(placed)),
-    ]),
+    findings: denies.flatMap((placed) =>
+      "rule" in placed ? exposures(places, placed.rule, placed.draft.vmId) : [placed.fault],
+    ),
     expired,
   };
 }
 
-interface Placed {
-  readonly draft: RuleDraft;
-  /** Absent when no place was found, or none would help. */
-  readonly rule?: SecurityRule;
-  readonly faults: readonly Reason[];
+/**
+ * What stands well stays; then the other deny rules get their places, then the other allow rules. In this order nothing
+ * that finds no place now would find one in the outcome.
+ */
+function placeAll(
+  places: Places,
+  denyRules: readonly RuleDraft[],
+  allowRules: readonly RuleDraft[],
+): { readonly denies: readonly Placed[]; readonly allows: readonly Placed[] } {
+  const requests = [...Map.groupBy(allowRules, (draft) => draft.windowIds[0]).values()];
+  const keptDenies = new Map(denyRules.map((draft) => [draft, keep(places, draft)]));
+  const keptRequests = new Map(requests.map((drafts) => [drafts, keepTogether(places, drafts)]));
+  // One that only moves is among the group's rules already: it comes before new ones.
+  const moversFirst = denyRules.toSorted(
+    (left, right) => Number(isPresent(places, right)) - Number(isPresent(places, left)),
+  );
+  return {
+    denies: moversFirst.map((draft) => keptDenies.get(draft) ?? placeDeny(places, draft)),
+    allows: requests.flatMap((drafts) => keptRequests.get(drafts) ?? placeTogether(places, drafts)),
+  };
 }
 
-/** Gives drafts their priorities; a rule of ours that stands in a good place keeps it. */
-class Places {
-  readonly owned: readonly SecurityRule[];
-  readonly #customer: readonly SecurityRule[];
-  readonly #taken: Set<number>;
-  readonly #groupName: string;
-  #count: number;
+const isPresent = (places: Places, draft: RuleDraft): boolean =>
+  places.owned.some((rule) => sameName(rule.name, draft.rule.name));
 
-  constructor(group: NetworkSecurityGroup, drafts: readonly RuleDraft[], owner: Owner) {
-    this.owned = group.rules.filter((rule) => isOwned(rule, owner));
-    this.#customer = group.rules.filter(
-      (rule) => !isOwned(rule, owner) && rule.direction === "Inbound",
-    );
-    // Rules that nobody wants any longer are deleted first: their priorities are free.
-    const kept = this.owned.filter((rule) =>
-      drafts.some((draft) => sameName(draft.rule.name, rule.name)),
-    );
-    this.#taken = new Set(
-      [...this.#customer, ...kept.filter((rule) => rule.direction === "Inbound")].map(
-        (rule) => rule.priority,
-      ),
-    );
-    this.#groupName = resourceName(group.id);
-    this.#count = group.rules.length - this.owned.length + kept.length;
+function keepTogether(places: Places, drafts: readonly RuleDraft[]): readonly Placed[] | undefined {
+  const kept = drafts.flatMap((draft) => keep(places, draft) ?? []);
+  return kept.length === drafts.length ? kept : releaseAll(places, kept);
+}
+
+/** A window's rules, one per address family: all of them or none, so that a failed window leaves nothing open. */
+function placeTogether(places: Places, drafts: readonly RuleDraft[]): readonly Placed[] {
+  const placed = drafts.map((draft) => keep(places, draft) ?? placeAllow(places, draft));
+  const failed = placed.filter((each) => "fault" in each);
+  if (failed.length > 0) {
+    releaseAll(places, placed);
+    return failed;
   }
+  return placed;
+}
 
-  allow(draft: RuleDraft): Placed {
-    const priority =
-      this.#keptPriority(draft, allowBand.first, allowBand.last) ??
-      this.#take(allowBand.first, allowBand.last);
-    if (priority === undefined) {
-      return {
-        draft,
-        faults: [
-          this.#full(
-            `no free priority from ${allowBand.first} to ${allowBand.last} for another allow rule`,
-          ),
-        ],
-      };
-    }
-    const rule = { ...draft.rule, priority };
-    const blocking = this.#customer.find(
-      (other) =>
-        other.access === "Deny" && other.priority < priority && certainlyBlocks(other, rule),
-    );
-    if (blocking === undefined) {
-      return { draft, rule, faults: [] };
-    }
-    const message = `Rule '${blocking.name}' (priority ${blocking.priority}) of network security group '${this.#groupName}' denies this traffic before an allow rule of ours would be read. Its owner has to narrow it or give it a higher number than ${allowBand.last}.`;
-    return { draft, faults: [{ code: "BlockedByCustomerRule", message, target: blocking.name }] };
-  }
-
-  /**
-   * A deny rule yields to the customer's allow rules that stand when it is first placed; where it stands later is its
-   * place. Customer deny rules do not matter to it: two denies have the same effect in either order, and a closing
-   * deny-all at 4096 would leave no room behind itself.
-   */
-  deny(draft: RuleDraft): Placed {
-    const behind = allowBand.last + 1;
-    const after = this.#customer
-      .filter((rule) => rule.access === "Allow" && mayTouch(rule, draft.rule))
-      .reduce((last, rule) => Math.max(last, rule.priority + 1), behind);
-    const priority =
-      this.#keptPriority(draft, behind, nsgLimits.highestPriority) ??
-      this.#take(after, nsgLimits.highestPriority);
-    return priority === undefined
-      ? {
-          draft,
-          faults: [
-            this.#full(
-              `no free priority from ${after} to ${nsgLimits.highestPriority} for the deny rule of '${resourceName(draft.vmId)}'`,
-            ),
-          ],
-        }
-      : { draft, rule: { ...draft.rule, priority }, faults: [] };
-  }
-
-  /** Customer allow rules that are read before a deny rule of ours and leave one of its ports open. */
-  exposures({ draft, rule }: Placed): readonly Reason[] {
-    return this.#customer
-      .filter(
-        (other) =>
-          other.access === "Allow" &&
-          other.priority < (rule?.priority ?? 0) &&
-          mayTouch(other, draft.rule),
-      )
-      .map((other) => ({
-        code: "ExposedByCustomerRule",
-        message: `Rule '${other.name}' (priority ${other.priority}) of network security group '${this.#groupName}' lets traffic to a protected port of '${resourceName(draft.vmId)}' through before our deny rule is read.`,
-        target: other.name,
-      }));
-  }
-
-  #keptPriority(draft: RuleDraft, first: number, last: number): number | undefined {
-    const present = this.#present(draft);
-    const isKept =
-      present?.direction === "Inbound" && present.priority >= first && present.priority <= last;
-    return isKept ? present.priority : undefined;
-  }
-
-  #take(first: number, last: number): number | undefined {
-    if (this.#count >= nsgLimits.rules) {
-      return undefined;
-    }
-    for (let priority = first; priority <= last; priority += 1) {
-      if (!this.#taken.has(priority)) {
-        this.#taken.add(priority);
-        this.#count += 1;
-        return priority;
-      }
-    }
-    return undefined;
-  }
-
-  #present(draft: RuleDraft): SecurityRule | undefined {
-    return this.owned.find((rule) => sameName(rule.name, draft.rule.name));
-  }
-
-  #full(what: string): Reason {
-    return {
-      code: "GateFull",
-      message: `Network security group '${this.#groupName}' has ${what}, or holds ${nsgLimits.rules} rules already.`,
-      target: this.#groupName,
-    };
+function releaseAll(places: Places, placed: readonly Placed[]): undefined {
+  for (const each of placed) {
+    release(places, each);
   }
 }
 
 function resultOf(windowId: string, allows: readonly Placed[]): WindowResult {
   const own = allows.filter((placed) => placed.draft.windowIds.includes(windowId));
-  const reasons = own.flatMap((placed) => placed.faults);
+  const reasons = own.flatMap((placed) => ("fault" in placed ? [placed.fault] : []));
   return reasons.length > 0
     ? { state: "failed", reasons }
     : {
         state: "open",
-        rules: own.flatMap((placed) => (placed.rule === undefined ? [] : [placed.rule.name])),
+        rules: own.flatMap((placed) => ("rule" in placed ? [placed.rule.name] : [])),
       };
 }
 
@@ -214,8 +123,15 @@ function changesBetween(
   owned: readonly SecurityRule[],
   wanted: readonly SecurityRule[],
 ): readonly RuleChange[] {
+  const wantedOf = (rule: SecurityRule) => wanted.find((other) => sameName(other.name, rule.name));
   const deletes = owned
-    .filter((rule) => !wanted.some((other) => sameName(other.name, rule.name)))
+    .filter((rule) => {
+      const future = wantedOf(rule);
+      // A moving allow rule goes first and comes back: its old place may be wanted. A deny rule never goes in between.
+      return (
+        future === undefined || (future.access === "Allow" && future.priority !== rule.priority)
+      );
+    })
     .map((rule): RuleChange => ({ kind: "delete", name: rule.name }));
   const puts = wanted
     .filter(
@@ -225,12 +141,8 @@ function changesBetween(
   return [...deletes, ...puts];
 }
 
-function sameName(left: string, right: string): boolean {
-  return left.toLowerCase() === right.toLowerCase();
-}
-
 /** Whether two rules say the same, whatever the order and case in which they list it. */
-export function sameRule(left: SecurityRule, right: SecurityRule): boolean {
+function sameRule(left: SecurityRule, right: SecurityRule): boolean {
   return JSON.stringify(canonical(left)) === JSON.stringify(canonical(right));
 }
 

@@ -36,7 +36,7 @@ function prefixesMayMeet(
   groups: readonly string[],
   destinations: readonly string[],
 ): boolean {
-  if (groups.length > 0 || list.some(isAny)) {
+  if (groups.length > 0 || list.includes("*")) {
     return true;
   }
   return list.some((text) => {
@@ -64,13 +64,21 @@ export function certainlyBlocks(deny: Match, allow: Match): boolean {
     (deny.protocol === "*" || deny.protocol.toLowerCase() === allow.protocol.toLowerCase()) &&
     allow.destinationPorts.some((port) => portListIncludes(deny.destinationPorts, Number(port))) &&
     allow.destinations.every((destination) => covers(deny.destinations, destination)) &&
-    allow.sources.some((source) => covers(deny.sources, source))
+    allow.sources.some((source) =>
+      covers(deny.sources, source === "*" ? everything(allow.destinations) : source),
+    )
   );
 }
 
-/** Whether one entry of the list covers the prefix (`*` is covered by any-entries alone). */
+/** What `*` means as the source of traffic to these destinations: traffic does not change its address family. */
+function everything(destinations: readonly string[]): string {
+  const [first] = destinations.map(parsePrefix).filter(isPrefix);
+  return first === undefined ? "*" : { 4: "0.0.0.0/0", 6: "::/0" }[first.family];
+}
+
+/** Whether one entry of the list covers the prefix. */
 function covers(list: readonly string[], text: string): boolean {
-  if (list.some(isAny)) {
+  if (list.includes("*")) {
     return true;
   }
   const inner = parsePrefix(text);
@@ -83,10 +91,6 @@ function covers(list: readonly string[], text: string): boolean {
       ? contains(outer, inner)
       : entry.toLowerCase() === "internet" && !isPrivate(text);
   });
-}
-
-function isAny(text: string): boolean {
-  return text === "*" || text === "0.0.0.0/0" || text === "::/0";
 }
 
 /** Address space that Azure's `Internet` tag leaves out, as far as it can be known without the virtual network. */

@@ -9,6 +9,11 @@ export function isOwned(rule: SecurityRule, owner: Owner): boolean {
   return rule.name.toLowerCase().startsWith(`${ownedPrefix}${owner.tag}-`.toLowerCase());
 }
 
+/** Whether two rule names are the same to Azure. */
+export function sameName(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
+
 /** Name of a VM's deny rule on a gate; at most 44 characters whatever the VM is called. */
 export function denyRuleName(
   owner: Owner,
@@ -49,8 +54,7 @@ export function closesAtOf(rule: SecurityRule): string | undefined {
   )?.[1];
 }
 
+/** NB. Never through the middle of a character: half of one is not stored as sent, and the rule would differ for ever. */
 function cut(text: string): string {
-  return text.length <= nsgLimits.descriptionLength
-    ? text
-    : text.slice(0, nsgLimits.descriptionLength);
+  return text.slice(0, nsgLimits.descriptionLength).replace(/[\uD800-\uDBFF]$/, "");
 }

@@ -66,8 +66,8 @@ export function validateRule(
     ...checkPrefixes(id, properties, "source"),
     ...checkPrefixes(id, properties, "destination"),
   ]);
-  const { id: _id, etag: _etag, type: _type, name: _name, ...more } = body;
-  return { ...more, name, properties: canonical };
+  const { id: _id, etag: _etag, type: _type, name: _name, properties: _properties, ...more } = body;
+  return { name, ...more, properties: canonical };
 }
 
 function cleaned(properties: Properties): Properties {

@@ -1,0 +1,33 @@
+import type { Estate } from "../cloud/estate.ts";
+import { type Ports, tablesConnectionString } from "../endpoints.ts";
+
+/** How often the app looks whether a write is done: the pretend Azure takes seconds, not minutes. */
+const ARM_POLL_MS = 250;
+
+/** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM and Entra ID alike. */
+export function appSettings(
+  estate: Pick<Estate, "tenantId" | "application">,
+  ports: Ports,
+  identityHeader: string,
+): Readonly<Record<string, string>> {
+  const cloud = cloudUrl(ports);
+  return {
+    AZURE_FUNCTIONS_ENVIRONMENT: "Development",
+    TABLES_CONNECTION_STRING: tablesConnectionString(ports.tables),
+    ENTRA_AUTHORITY: cloud,
+    ENTRA_V1_AUTHORITY: cloud,
+    ENTRA_TENANT_IDS: estate.tenantId,
+    ENTRA_AUDIENCES: `${estate.application.clientId},${estate.application.appIdUri}`,
+    ARM_ENDPOINT: cloud,
+    ARM_SCOPE: "https://management.azure.com/.default",
+    ARM_POLL_MS: String(ARM_POLL_MS),
+    DEPLOYMENT_NAME: "local",
+    TRUSTED_PROXY_HOPS: "1",
+    IDENTITY_ENDPOINT: `${cloud}/local/msi/token`,
+    IDENTITY_HEADER: identityHeader,
+  };
+}
+
+export function cloudUrl(ports: Ports): string {
+  return `https://localhost:${ports.cloud}`;
+}

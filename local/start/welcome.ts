@@ -1,0 +1,50 @@
+import { relative } from "node:path";
+import type { Estate } from "../cloud/estate.ts";
+import type { Endpoints } from "../endpoints.ts";
+
+export interface Welcome {
+  readonly endpoints: Endpoints;
+  readonly people: Estate["people"];
+  readonly dataDir: string;
+  readonly isDefaultDataDir: boolean;
+  readonly estateFile: string;
+  readonly seconds: number;
+}
+
+/** What is printed once everything answers: where it is, who there is, what to do next. */
+export function welcomeText(welcome: Welcome): string {
+  const { endpoints, people, dataDir, isDefaultDataDir, estateFile, seconds } = welcome;
+  const caFile = shortest(endpoints.caFile);
+  const token = `${endpoints.cloud}/local/tokens/${people[0]?.name ?? "NAME"}`;
+  const demo = isDefaultDataDir ? "npm run demo" : `npm run demo -- --data ${shortest(dataDir)}`;
+  return `
+JIT Access is ready (${seconds.toFixed(1)} s).
+
+  API      ${endpoints.api}   ${endpoints.apiHttps}
+  Cloud    ${endpoints.cloud}  (stands for ARM and Entra ID; ${shortest(estateFile)})
+  Tables   ${endpoints.tables}
+  Data     ${shortest(dataDir)}  (kept between starts; delete it to begin anew)
+  CA       ${caFile}  (signed the certificates of the https addresses)
+
+People
+${listOf(people)}
+
+Next, in another terminal
+  ${demo}
+      the whole story, step by step
+  curl --cacert ${caFile} ${token}
+      an access token for the API
+Ctrl-C stops everything.
+`;
+}
+
+function listOf(people: Estate["people"]): string {
+  const width = Math.max(0, ...people.map(({ name }) => name.length));
+  return people.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
+}
+
+/** Relative to where the reader is, unless that leads outside. */
+function shortest(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === "" || short.startsWith("..") ? path : short;
+}
