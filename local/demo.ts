@@ -2,7 +2,7 @@
  * `npm run demo`: one access request from the closed port to the closed port, against the running system, with the real
  * SDK clients. Reads like the story it is; run it as often as you like.
  */
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NetworkManagementClient, type SecurityRule } from "@azure/arm-network";
@@ -54,7 +54,7 @@ async function prepare(dataDir: string, seconds: number): Promise<Stage> {
   if (!Number.isInteger(seconds) || seconds < 5 || seconds > 3_600) {
     throw new Error("--seconds takes a whole number from 5 to 3600.");
   }
-  const endpoints = await readEndpoints(join(process.cwd(), dataDir));
+  const endpoints = await readEndpoints(resolve(dataDir));
   const people = new Map<string, SignedIn>();
   for (const person of ["olivia", "sam", "alice"]) {
     people.set(person, await signIn(endpoints, person, endpoints.audience));

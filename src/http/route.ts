@@ -114,7 +114,10 @@ async function answerKnownCaller(
     url: new URL(request.url),
     params: request.params,
     body: () => readBody(request),
-    workflows: ports.workflows(context),
+    // Made only when a handler asks: functions that start nothing have no durable client.
+    get workflows() {
+      return ports.workflows(context);
+    },
   };
   const answer = handler === undefined ? wrongMethod(route, request) : await handler(call);
   await auditRefusal(ports, route, request, call, answer);

@@ -36,7 +36,7 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
     return { ends: [], failedIds: [] };
   }
   const windows = windowsOfVm(request, input.vmIndex).filter(
-    (window) => window.state === "opening" || window.state === "open",
+    (window) => window.state !== "closed" && window.state !== "failed",
   );
   const opening = windows.filter((window) => window.state === "opening");
   const now = ports.clock.now();
@@ -241,9 +241,12 @@ async function report(
     }),
   }));
   logOutcomes(ports, outcomes);
-  const failedIds = outcomes
-    .filter((outcome) => outcome.reasons.length > 0)
-    .map((outcome) => outcome.window.id);
+  // Those of an earlier try too, whose answer was lost: somebody has to close them all the same.
+  const failedIds = windows
+    .filter((window) =>
+        window.state === "closing" || (byId.get(window.id)?.reasons ?? []).length > 0,
+    )
+    .map((window) => window.id);
   const open = windows.filter((window) => !failedIds.includes(window.id));
   return { ends: [...new Set(open.map((window) => window.closesAt))].toSorted(), failedIds };
 }
