@@ -3,7 +3,7 @@ import { NetworkManagementClient } from "@azure/arm-network";
 import { SecurityCenter } from "@azure/arm-security";
 import type { Endpoints } from "../local/endpoints.ts";
 import { signIn } from "../local/sign-in.ts";
-import { startSystem } from "./running-system.ts";
+import { RunningSystem } from "../test/support/running-system.ts";
 
 const rounds = 7;
 const nsgWriteMs = 2_000;
@@ -18,7 +18,7 @@ export async function benchOpen(): Promise<void> {
   process.stdout.write(
     `Opening SSH on vm-linux, ${rounds} rounds each, an NSG write takes ${nsgWriteMs} ms, polls every ${pollMs} ms …\n`,
   );
-  const system = await startSystem({ nsgWriteMs });
+  const system = await RunningSystem.start({ timing: { nsgWriteMs } });
   try {
     const byService = await service(system.endpoints);
     const byHand = await floor(system.endpoints);

@@ -1,6 +1,5 @@
 import { z } from "zod";
 import type { Fact } from "../activity/fact.ts";
-import { BadContinuation } from "../activity/query.ts";
 import { type CallerRights, mayRead } from "../caller/permissions.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Clock, Rights } from "../ports.ts";
@@ -55,23 +54,12 @@ export function listActivity(ports: ActivityPorts): Handler {
         "vm",
       );
     }
-    try {
-      const page = await ports.activity.list(asked.value);
-      return listAnswer(
-        call,
-        page.items.filter((fact) => maySee(rights, fact)),
-        page.continuation,
-      );
-    } catch (error) {
-      if (error instanceof BadContinuation) {
-        return problemOf(
-          "InvalidQuery",
-          "'$skiptoken' is not one of ours; follow the nextLink of an answer as it is.",
-          "$skiptoken",
-        );
-      }
-      throw error;
-    }
+    const page = await ports.activity.list(asked.value);
+    return listAnswer(
+      call,
+      page.items.filter((fact) => maySee(rights, fact)),
+      page.continuation,
+    );
   };
 }
 

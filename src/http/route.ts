@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
 import type { Requestor } from "../access/request.ts";
 import type { Operation } from "../activity/fact.ts";
+import { BadContinuation } from "../activity/query.ts";
 import type { Caller } from "../caller/caller.ts";
 import type { Log } from "../log.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
@@ -57,7 +58,9 @@ export function createRoute(
   return (route) => async (request, context) => {
     const startedAt = ports.clock.now().getTime();
     const requestId = ports.ids.next();
-    const answer = await answerSafely(ports, route, request, context, requestId);
+    const answer = await orProblem(ports, requestId, () =>
+      answerKnownCaller(ports, route, request, context, requestId),
+    );
     ports.log.requestAnswered({
       requestId,
       method: request.method,
@@ -74,19 +77,28 @@ export function createOpenRoute(
   ports: RoutePorts,
   handler: () => Promise<Answer>,
 ): () => Promise<HttpResponseInit> {
-  return async () => response(await handler(), ports.ids.next());
+  return async () => {
+    const requestId = ports.ids.next();
+    return response(await orProblem(ports, requestId, handler), requestId);
+  };
 }
 
-async function answerSafely(
+/** The answer; for a fault that nobody handled one that tells the caller a request id and the log the rest. */
+async function orProblem(
   ports: RoutePorts,
-  route: Route,
-  request: HttpRequest,
-  context: InvocationContext,
   requestId: string,
+  answer: () => Promise<Answer>,
 ): Promise<Answer> {
   try {
-    return await answerKnownCaller(ports, route, request, context, requestId);
+    return await answer();
   } catch (error) {
+    if (error instanceof BadContinuation) {
+      return problemOf(
+        "InvalidQuery",
+        "'$skiptoken' is not one of ours; follow the nextLink of an answer as it is.",
+        "$skiptoken",
+      );
+    }
     ports.log.unforeseen({ requestId, error });
     return problemOf(
       isOutage(error) ? "ServiceUnavailable" : "InternalError",

@@ -243,8 +243,8 @@ async function report(
   logOutcomes(ports, outcomes);
   // Those of an earlier try too, whose answer was lost: somebody has to close them all the same.
   const failedIds = windows
-    .filter((window) =>
-        window.state === "closing" || (byId.get(window.id)?.reasons ?? []).length > 0,
+    .filter(
+      (window) => window.state === "closing" || (byId.get(window.id)?.reasons ?? []).length > 0,
     )
     .map((window) => window.id);
   const open = windows.filter((window) => !failedIds.includes(window.id));

@@ -36,8 +36,8 @@ export type Settle = (gateId: string, revision: number) => Promise<Settled>;
  * taken over: no two clocks are ever compared, so skew between machines does not matter.
  */
 export const settleTimes = {
-  beat: 8_000,
-  stalledAfter: 30_000,
+  beat: 4_000,
+  stalledAfter: 15_000,
   pollFirst: 50,
   pollLongest: 1_000,
   giveUpAfter: 240_000,

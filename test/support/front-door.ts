@@ -1,0 +1,201 @@
+import { HttpRequest, InvocationContext } from "@azure/functions";
+import type { Caller } from "../../src/caller/caller.ts";
+import { actions } from "../../src/caller/permissions.ts";
+import { listActivity } from "../../src/http/activity.ts";
+import { initiate } from "../../src/http/initiate.ts";
+import { getPolicy, listPolicies } from "../../src/http/read-policies.ts";
+import { createRoute, type RoutePorts } from "../../src/http/route.ts";
+import { deletePolicy, putPolicy } from "../../src/http/write-policies.ts";
+import type { Workflows } from "../../src/ports.ts";
+import { ok, refused } from "../../src/reasons.ts";
+import { subscriptionId, vmId } from "./builders.ts";
+import { createFakeRights } from "./fake-rights.ts";
+import { createFaults, type Faults } from "./faults.ts";
+import type { World } from "./world.ts";
+
+const group = `/subscriptions/${subscriptionId}/resourceGroups/shop`;
+const security = "providers/Microsoft.Security";
+
+/** Addresses of the API. */
+export const paths = {
+  policy: (name = "default") =>
+    `${group}/${security}/locations/westeurope/jitNetworkAccessPolicies/${name}`,
+  initiate: (name = "default") => `${paths.policy(name)}/initiate`,
+  ofSubscription: `/subscriptions/${subscriptionId}/${security}/jitNetworkAccessPolicies`,
+  ofLocation: (location: string) =>
+    `/subscriptions/${subscriptionId}/${security}/locations/${location}/jitNetworkAccessPolicies`,
+  ofGroup: (name: string) =>
+    `/subscriptions/${subscriptionId}/resourceGroups/${name}/${security}/jitNetworkAccessPolicies`,
+  activity: "/api/activity",
+} as const;
+
+const person = (name: string, last: number): Caller => ({
+  tenantId: "11111111-0000-4000-8000-000000000001",
+  objectId: `22222222-0000-4000-8000-00000000000${last}`,
+  name: `${name}@contoso.example`,
+  kind: "user",
+});
+
+/** Olivia may do everything, Alice may request on web-1, Rita may read, Eve nothing. */
+export const people = {
+  olivia: person("olivia", 1),
+  alice: person("alice", 2),
+  rita: person("rita", 3),
+  eve: person("eve", 4),
+} as const;
+export type Person = keyof typeof people;
+
+export interface CallOptions {
+  /** Nobody: no token. */
+  readonly as?: Person | "nobody" | undefined;
+  /** Sent as JSON; text is sent as it is. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An answer as the client reads it. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: tests read it freely
+  readonly json: any;
+}
+
+/** The HTTP API over a world, with people known by their names. */
+export function createFrontDoor(world: World, options: { hops?: number; faults?: Faults } = {}) {
+  const rights = createFakeRights();
+  const wholeSubscription = `/subscriptions/${subscriptionId}`;
+  rights.grant(people.olivia, wholeSubscription, ["Microsoft.Security/*"]);
+  rights.grant(people.rita, wholeSubscription, ["*/read"]);
+  rights.grant(people.alice, vmId("web-1"), [actions.initiate, actions.readPolicy]);
+  const workflows = fakeWorkflows();
+  const faults = options.faults ?? createFaults();
+  const ports: RoutePorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
+    ...world.start(faults),
+    rights: faults.through("rights", rights),
+    trustedProxyHops: options.hops ?? 1,
+    workflows: () => faults.through("workflows", workflows),
+    tokens: {
+      async verify(authorization) {
+        const name = /^Bearer (\w+)$/.exec(authorization ?? "")?.[1];
+        const caller = people[name as Person] as Caller | undefined;
+        return caller === undefined
+          ? refused({ code: "AuthenticationFailed", message: "No bearer token was sent." })
+          : ok(caller);
+      },
+    },
+  };
+  const route = createRoute(ports);
+  const lists = route({ methods: { GET: listPolicies(ports) } });
+  const routes = [
+    {
+      pattern: /\/jitNetworkAccessPolicies\/[^/]+\/initiate$/,
+      handle: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
+    },
+    {
+      pattern: /\/jitNetworkAccessPolicies\/[^/]+$/,
+      handle: route({
+        methods: { GET: getPolicy(ports), PUT: putPolicy(ports), DELETE: deletePolicy(ports) },
+        operation: (method) =>
+          method === "GET" ? undefined : method === "DELETE" ? "policy.delete" : "policy.write",
+      }),
+    },
+    { pattern: /\/jitNetworkAccessPolicies$/, handle: lists },
+    { pattern: /^\/api\/activity$/, handle: route({ methods: { GET: listActivity(ports) } }) },
+  ];
+
+  async function call(
+    method: string,
+    address: string,
+    { as = "olivia", body, headers = {} }: CallOptions = {},
+  ): Promise<Reply> {
+    const url = new URL(address, "https://jit.contoso.example");
+    const request = new HttpRequest({
+      method,
+      url: url.toString(),
+      headers: {
+        ...(as === "nobody" ? {} : { authorization: `Bearer ${as}` }),
+        "x-forwarded-for": "203.0.113.7:51234",
+        ...headers,
+      },
+      params: paramsOf(url.pathname),
+      ...(body === undefined
+        ? {}
+        : { body: { string: typeof body === "string" ? body : JSON.stringify(body) } }),
+    });
+    const handle = routes.find(({ pattern }) => pattern.test(url.pathname))?.handle;
+    const answer = await world.clock.run(
+      handle?.(request, new InvocationContext()) ??
+        Promise.reject(new Error(`No route for ${address}.`)),
+    );
+    const text = typeof answer.body === "string" ? answer.body : "";
+    const reply = {
+      status: answer.status ?? 200,
+      headers: new Headers(answer.headers as Record<string, string>),
+      text,
+      json: text === "" ? undefined : JSON.parse(text),
+    };
+    checkManners(reply);
+    return reply;
+  }
+
+  return { call, rights, workflows };
+}
+
+/** What every answer owes: headers that keep browsers and caches out of it, ARM's error form, no inner detail. */
+function checkManners({ status, headers, text, json }: Reply): void {
+  const faults = [
+    headers.get("cache-control") === "no-store" || "it may be cached",
+    headers.get("x-content-type-options") === "nosniff" || "its type may be guessed",
+    (headers.get("strict-transport-security") ?? "").includes("max-age=31536000") ||
+      "it lets plain http be tried",
+    (headers.get("x-ms-request-id") ?? "") !== "" || "it cannot be found in the log",
+    text === "" ||
+      headers.get("content-type") === "application/json; charset=utf-8" ||
+      "its type is wrong",
+    !/ at .+:\d+:\d+/.test(text) || "it holds a stack trace",
+    status < 400 ||
+      (typeof json?.error?.code === "string" &&
+        typeof json.error.message === "string" &&
+        Array.isArray(json.error.details)) ||
+      "it is no ARM error",
+  ].filter((fault) => fault !== true);
+  if (faults.length > 0) {
+    throw new Error(`The answer ${status} has no manners: ${faults.join(", ")}. ${text}`);
+  }
+}
+
+/** Route parameters, decoded as the host decodes them. */
+function paramsOf(path: string): Record<string, string> {
+  const named = {
+    subscriptionId: "subscriptions",
+    resourceGroup: "resourceGroups",
+    location: "locations",
+    name: "jitNetworkAccessPolicies",
+  };
+  const segments = path.split("/");
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([param, segment]) => {
+      const at = segments.findIndex((one) => one.toLowerCase() === segment.toLowerCase());
+      const value = at < 0 ? undefined : segments[at + 1];
+      return value === undefined ? [] : [[param, decodeURIComponent(value)]];
+    }),
+  );
+}
+
+function fakeWorkflows() {
+  const started: { requestId: string; vmCount: number }[] = [];
+  const ended: { requestId: string; vmIndex: number }[] = [];
+  const fake: Workflows & { readonly started: typeof started; readonly ended: typeof ended } = {
+    started,
+    ended,
+    async startRequest(requestId, { vmCount }) {
+      started.push({ requestId, vmCount });
+    },
+    async endWindows(requestId, vmIndex) {
+      ended.push({ requestId, vmIndex });
+    },
+  };
+  return fake;
+}

@@ -1,0 +1,210 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { send } from "../../local/sign-in.ts";
+import type { RunningSystem } from "../support/running-system.ts";
+
+export const policyPath = (subscriptionId: string, name: string, group = "rg-demo") =>
+  `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/${name}`;
+
+export interface Answer {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: bodies of every route pass here; the tests say what they expect of them.
+  readonly body: any;
+  readonly text: string;
+}
+
+/** People of the sample estate using the running system over HTTPS, and a look behind the scenes. */
+export class User {
+  readonly #system: RunningSystem;
+
+  constructor(system: RunningSystem) {
+    this.#system = system;
+  }
+
+  get subscriptionId(): string {
+    return this.#system.endpoints.subscriptionId;
+  }
+
+  vm(name: string): string {
+    return `/subscriptions/${this.subscriptionId}/resourceGroups/rg-demo/providers/Microsoft.Compute/virtualMachines/${name}`;
+  }
+
+  policy(name: string): string {
+    return policyPath(this.subscriptionId, name);
+  }
+
+  async token(person: string, query = ""): Promise<string> {
+    const { status, body } = await this.#send(
+      "GET",
+      `${this.#system.endpoints.cloud}/local/tokens/${person}?${query}`,
+    );
+    if (status !== 200) {
+      throw new Error(`No token for ${person}: ${JSON.stringify(body)}`);
+    }
+    return body.access_token;
+  }
+
+  /** Calls the API as a person; a string body goes as it is. */
+  async call(person: string, method: string, path: string, body?: unknown): Promise<Answer> {
+    return this.callWith(await this.token(person), method, path, body);
+  }
+
+  /** Calls the API with any text for a token, or without one. */
+  callWith(
+    token: string | undefined,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<Answer> {
+    const separator = path.includes("?") ? "&" : "?";
+    const text = body === undefined || typeof body === "string" ? body : JSON.stringify(body);
+    return this.#send(
+      method,
+      `${this.#system.endpoints.apiHttps}${path}${separator}api-version=2020-01-01`,
+      token,
+      text,
+    );
+  }
+
+  /** GETs from Azure Resource Manager. */
+  async arm(path: string, apiVersion = "2024-05-01"): Promise<Answer> {
+    const token = await this.token("olivia", "audience=https://management.azure.com");
+    return this.#send(
+      "GET",
+      `${this.#system.endpoints.cloud}${path}?api-version=${apiVersion}`,
+      token,
+    );
+  }
+
+  /** A network security group without what changes by itself: etags and provisioning states. */
+  async nsg(name: string, group = "rg-demo"): Promise<string> {
+    const path = `/subscriptions/${this.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Network/networkSecurityGroups/${name}`;
+    const { body } = await this.arm(path);
+    return JSON.stringify(body, (key, value) =>
+      key === "etag" || key === "provisioningState" ? undefined : value,
+    );
+  }
+
+  /** Names of our rules on a group, by access. */
+  async ownRules(
+    name: string,
+    group = "rg-demo",
+  ): Promise<{ readonly allow: readonly string[]; readonly deny: readonly string[] }> {
+    const { properties } = JSON.parse(await this.nsg(name, group));
+    const own: { name: string; properties: { access: string } }[] = properties.securityRules.filter(
+      (rule: { name: string }) => rule.name.startsWith("JitAccess-"),
+    );
+    const named = (access: string) =>
+      own.filter((rule) => rule.properties.access === access).map((rule) => rule.name);
+    return { allow: named("Allow"), deny: named("Deny") };
+  }
+
+  /** Requests that Azure Resource Manager received. */
+  async armRequests(): Promise<
+    readonly {
+      readonly time: string;
+      readonly method: string;
+      readonly path: string;
+      readonly status: number;
+    }[]
+  > {
+    const { body } = await this.#send("GET", `${this.#system.endpoints.cloud}/local/requests`);
+    return body.value;
+  }
+
+  async protect(
+    person: string,
+    name: string,
+    vms: readonly string[],
+    ports: readonly number[] = [22],
+    more: object = {},
+  ): Promise<Answer> {
+    const terms = {
+      protocol: "TCP",
+      allowedSourceAddressPrefix: "*",
+      maxRequestAccessDuration: "PT3H",
+      ...more,
+    };
+    const virtualMachines = vms.map((vm) => ({
+      id: this.vm(vm),
+      ports: ports.map((number) => ({ number, ...terms })),
+    }));
+    return this.call(person, "PUT", this.policy(name), {
+      kind: "Basic",
+      properties: { virtualMachines },
+    });
+  }
+
+  async ask(
+    person: string,
+    name: string,
+    vm: string,
+    seconds: number,
+    source = "203.0.113.7",
+    port = 22,
+  ): Promise<Answer> {
+    const ports = [{ number: port, duration: `PT${seconds}S`, allowedSourceAddressPrefix: source }];
+    return this.call(person, "POST", `${this.policy(name)}/initiate`, {
+      virtualMachines: [{ id: this.vm(vm), ports }],
+    });
+  }
+
+  /** `status` of every window of the policy's requests, newest request first. */
+  async statuses(name: string): Promise<readonly string[]> {
+    const { body } = await this.call("olivia", "GET", this.policy(name));
+    return body.properties.requests.flatMap(
+      (request: { virtualMachines: { ports: { status: string }[] }[] }) =>
+        request.virtualMachines.flatMap((vm) => vm.ports.map((port) => port.status)),
+    );
+  }
+
+  /** The facts of a VM as `operation outcome`, newest first. */
+  async facts(vm: string): Promise<readonly string[]> {
+    const { body } = await this.call(
+      "olivia",
+      "GET",
+      `/api/activity?vm=${encodeURIComponent(this.vm(vm))}&top=1000`,
+    );
+    return body.value.map(
+      (fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`,
+    );
+  }
+
+  async #send(method: string, url: string, token?: string, body?: string): Promise<Answer> {
+    const ca = await readFile(join(this.#system.dir, "data/tls/ca.pem"), "utf8");
+    const answer = await send(method, url, {
+      ca,
+      ...(token === undefined ? {} : { token }),
+      ...(body === undefined ? {} : { body }),
+    });
+    return { status: answer.status, text: answer.body, body: parsed(answer.body) };
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks until what is seen passes, and answers it; fails with what was seen last. */
+export async function until<T>(
+  look: () => Promise<T>,
+  passes: (seen: T) => boolean,
+  withinMs = 20_000,
+): Promise<T> {
+  const giveUpAt = Date.now() + withinMs;
+  for (;;) {
+    const seen = await look();
+    if (passes(seen)) {
+      return seen;
+    }
+    if (Date.now() > giveUpAt) {
+      throw new Error(`Not within ${withinMs} ms; seen last: ${JSON.stringify(seen)}`);
+    }
+    await pauseFor(50);
+  }
+}
