@@ -183,7 +183,9 @@ async function auditRefusal(
   if (answer.refusal === undefined || operation === undefined || subscriptionId === undefined) {
     return;
   }
-  const vmIds: readonly (string | undefined)[] = answer.vmIds?.length ? answer.vmIds : [undefined];
+  // NB. Only VMs of the subscription the call went to: nobody writes into the audit of a stranger's VM.
+  const named = answer.vmIds?.filter((vmId) => subscriptionOf(vmId) === subscriptionId) ?? [];
+  const vmIds: readonly (string | undefined)[] = named.length > 0 ? named : [undefined];
   const at = ports.clock.now().toISOString();
   const { reasons } = answer.refusal;
   await ports.activity.record(

@@ -2,7 +2,7 @@ import type { DesiredDeny, DesiredWindow, Owner } from "./intent.ts";
 import { nsgLimits, type SecurityRule } from "./nsg.ts";
 
 /** Every rule name of ours starts with this; the deployment's tag follows. */
-export const ownedPrefix = "JitAccess-";
+const ownedPrefix = "JitAccess-";
 
 /** Whether a rule belongs to this deployment. Azure compares names without case. */
 export function isOwned(rule: SecurityRule, owner: Owner): boolean {

@@ -51,13 +51,21 @@ export const settleTimes = {
 export function createSettle(ports: SettlePorts): Settle {
   // Within one process the gate's settles queue up here, so that only one of them contends for the stored lease.
   const serial = createSerial();
-  return (gateId, revision) => serial(gateId, () => settleAlone(ports, gateId, revision));
+  return (gateId, revision) => {
+    // The patience counts from the asking, not from the turn: who queues behind a stuck gate does not wait twice.
+    const giveUpAt = ports.clock.now().getTime() + settleTimes.giveUpAfter;
+    return serial(gateId, () => settleAlone(ports, gateId, revision, giveUpAt));
+  };
 }
 
-async function settleAlone(ports: SettlePorts, gateId: string, revision: number): Promise<Settled> {
+async function settleAlone(
+  ports: SettlePorts,
+  gateId: string,
+  revision: number,
+  giveUpAt: number,
+): Promise<Settled> {
   const { clock, gates } = ports;
   const holder = ports.ids.next();
-  const giveUpAt = clock.now().getTime() + settleTimes.giveUpAfter;
   let watched: Watched | undefined;
   let pause: number = settleTimes.pollFirst;
   while (clock.now().getTime() < giveUpAt) {

@@ -3,7 +3,7 @@ import type { Caller } from "../../src/caller/caller.ts";
 import { actions, definitionKey, grantingAssignment } from "../../src/caller/permissions.ts";
 import type { Rights } from "../../src/ports.ts";
 
-export const subscriptionId = "5b0f2a6e-3c1d-4e7f-9a52-7d1c0e4b8f31";
+const subscriptionId = "5b0f2a6e-3c1d-4e7f-9a52-7d1c0e4b8f31";
 export const subscription = `/subscriptions/${subscriptionId}`;
 const vm = `${subscription}/resourceGroups/rg-demo/providers/Microsoft.Compute/virtualMachines`;
 const person = (name: string, objectId: string): Caller => ({

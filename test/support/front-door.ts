@@ -154,7 +154,7 @@ function checkManners({ status, headers, text, json }: Reply): void {
     text === "" ||
       headers.get("content-type") === "application/json; charset=utf-8" ||
       "its type is wrong",
-    !/ at .+:\d+:\d+/.test(text) || "it holds a stack trace",
+    !/\.[cm]?[jt]s:\d+:\d+/.test(text) || "it holds a stack trace",
     status < 400 ||
       (typeof json?.error?.code === "string" &&
         typeof json.error.message === "string" &&

@@ -1,7 +1,7 @@
 import type { TableEntity } from "@azure/data-tables";
 import { eventName, type HistoryEvent, type ParentLink } from "./history.ts";
 import { hasEnded, type InstanceRow, type RuntimeStatus } from "./store.ts";
-import { fromColumns, ROW_CHARS, toColumns } from "./text-columns.ts";
+import { fromColumns, piecesOf, ROW_CHARS, toColumns } from "./text-columns.ts";
 
 export type Entity = TableEntity<Record<string, unknown>>;
 
@@ -50,16 +50,16 @@ export function toTurnRows(
 ): Entity[] {
   const text = JSON.stringify(events);
   const number = turn.toString(16).padStart(8, "0");
-  const count = Math.ceil(text.length / ROW_CHARS);
-  return Array.from({ length: count }, (_, part) => ({
+  const pieces = piecesOf(text, ROW_CHARS);
+  return pieces.map((piece, part) => ({
     partitionKey: toKey(instanceId),
     rowKey: `${executionId}-${number}${part.toString(16).padStart(8, "0")}`,
     turn: number,
     part,
-    parts: count,
+    parts: pieces.length,
     // For whoever looks at the table by hand.
     kinds: events.slice(0, 50).map(eventName).join(" "),
-    ...toColumns("events", text.slice(part * ROW_CHARS, (part + 1) * ROW_CHARS)),
+    ...toColumns("events", piece),
   }));
 }
 

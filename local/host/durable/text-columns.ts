@@ -7,13 +7,8 @@ export const ROW_CHARS = 14 * COLUMN_CHARS;
 /** Spreads a text over properties `name0`, `name1`, …; null gives none. */
 export function toColumns(name: string, text: string | null): Record<string, string> {
   if (text === null) return {};
-  const pieces = Math.max(1, Math.ceil(text.length / COLUMN_CHARS));
-  return Object.fromEntries(
-    Array.from({ length: pieces }, (_, index) => [
-      `${name}${index}`,
-      text.slice(index * COLUMN_CHARS, (index + 1) * COLUMN_CHARS),
-    ]),
-  );
+  const pieces = text === "" ? [""] : piecesOf(text, COLUMN_CHARS);
+  return Object.fromEntries(pieces.map((piece, index) => [`${name}${index}`, piece]));
 }
 
 /** Reads what `toColumns` wrote. */
@@ -27,4 +22,16 @@ export function fromColumns(
     text += entity[`${name}${index}`];
   }
   return text;
+}
+
+/** Cuts a text into pieces of at most `size`, never between the halves of one character: alone they do not survive UTF-8. */
+export function piecesOf(text: string, size: number): string[] {
+  const pieces: string[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = from + size;
+    const isWithin = end < text.length && /[\ud800-\udbff]/.test(text.charAt(end - 1));
+    pieces.push(text.slice(from, isWithin ? end - 1 : end));
+    from = isWithin ? end - 1 : end;
+  }
+  return pieces;
 }

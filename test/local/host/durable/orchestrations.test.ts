@@ -7,7 +7,7 @@ let effects: string[];
 
 beforeEach(() => {
   effects = [];
-  world.failures.clear();
+  world.failures = new Map();
   world.effect = async (key) => void effects.push(key);
 });
 
@@ -205,7 +205,8 @@ describe("a failure", () => {
 
     await start("failingParent", "r3");
 
-    const text = "Orchestrator function 'failing' failed: Activity function 'flaky' failed:  not yet";
+    const text =
+      "Orchestrator function 'failing' failed: Activity function 'flaky' failed:  not yet";
     expect(await status("r3-kid")).toMatchObject({
       runtimeStatus: "Failed",
       output: expect.stringContaining(text),

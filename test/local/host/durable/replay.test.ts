@@ -150,7 +150,11 @@ describe("the replay of an action list", () => {
   it("cuts a timer of 30 days into pieces of 3 days", () => {
     const long: Action = { actionType: 5, fireAt: at(30 * DAY_MS) };
     const first = turn(0, started);
-    const second = [...first, { ...timer(0, start), Timestamp: start }, ...turn(3 * DAY_MS, fired(0))];
+    const second = [
+      ...first,
+      { ...timer(0, start), Timestamp: start },
+      ...turn(3 * DAY_MS, fired(0)),
+    ];
 
     const calls = [first, second].map((history) => decide(history, state([long]), limits).calls);
 

@@ -9,7 +9,10 @@ export interface Status {
   readonly input: unknown;
   readonly output: unknown;
   readonly customStatus: unknown;
-  readonly historyEvents?: readonly { readonly EventType: string; readonly [key: string]: unknown }[];
+  readonly historyEvents?: readonly {
+    readonly EventType: string;
+    readonly [key: string]: unknown;
+  }[];
 }
 
 /** An engine on memory and a clock that stands still, with the stories of this Jest file. */
@@ -44,7 +47,11 @@ export async function aDurableWorld({ store = createMemoryStore(), chaos = {} as
       return status;
     },
     raise: async (instanceId: string, event: string, data: unknown = null) => {
-      const answer = await call("POST", `instances/${instanceId}/raiseEvent/${event}`, JSON.stringify(data));
+      const answer = await call(
+        "POST",
+        `instances/${instanceId}/raiseEvent/${event}`,
+        JSON.stringify(data),
+      );
       await host.quiet();
       return answer.status;
     },

@@ -1,9 +1,9 @@
 import type { App } from "../../../../../local/host/app.ts";
-import type { Call } from "../../../../../local/host/durable/schedule.ts";
 import { type NewEvent, newEvent } from "../../../../../local/host/durable/history.ts";
 import { LiveInstance, type Message } from "../../../../../local/host/durable/live-instance.ts";
-import { takeTurn, type TurnResult } from "../../../../../local/host/durable/turn.ts";
+import type { Call } from "../../../../../local/host/durable/schedule.ts";
 import type { InstanceRow } from "../../../../../local/host/durable/store.ts";
+import { type TurnResult, takeTurn } from "../../../../../local/host/durable/turn.ts";
 import type { Step } from "./programs.ts";
 
 /** Chooses a number below `limit`; a property test feeds it. */
@@ -55,7 +55,11 @@ export async function simulate(app: App, steps: readonly Step[], choose: Choose)
 }
 
 /** What a process that starts now would do with the first turns of a history, were nothing new to happen. */
-export async function replayOf(app: App, steps: readonly Step[], turns: readonly TurnResult["events"][]) {
+export async function replayOf(
+  app: App,
+  steps: readonly Step[],
+  turns: readonly TurnResult["events"][],
+) {
   const instance = new LiveInstance(aRow(steps));
   instance.restore(turns);
   return await takeTurn(app, instance, instance.nextBatch(everything), start);

@@ -1,6 +1,7 @@
 /** Orchestrations that use everything the engine offers; both Jest and the child processes of the crash test load them. */
-import * as df from "durable-functions";
+
 import type { OrchestrationContext } from "durable-functions";
+import * as df from "durable-functions";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -9,7 +10,7 @@ const DAY_MS = 24 * HOUR_MS;
 export const world = {
   effect: async (_key: string): Promise<void> => {},
   /** How often each activity key failed so far. */
-  failures: new Map<string, number>(),
+  failures: new Map() as Pick<Map<string, number>, "get" | "set">,
 };
 
 df.app.activity("echo", {
@@ -36,6 +37,7 @@ df.app.activity("shout", { handler: (text: string) => text.toUpperCase() });
 df.app.activity("nothing", { handler: () => undefined });
 
 type Steps = Generator<df.Task, unknown, unknown>;
+type Valueless = Generator<df.Task, void, unknown>;
 const keyOf = (context: OrchestrationContext, step: string) => `${context.df.instanceId}/${step}`;
 const after = (context: OrchestrationContext, ms: number) =>
   context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + ms));
@@ -105,8 +107,8 @@ df.app.orchestration("counting", function* (context): Steps {
 /** Takes three events in three executions. */
 df.app.orchestration("collecting", function* (context): Steps {
   const { got = [] } = (context.df.getInput() ?? {}) as { got?: unknown[] };
-  const event = yield context.df.waitForExternalEvent("Item");
   yield context.df.callActivity("echo", { key: keyOf(context, `item ${got.length}`) });
+  const event = yield context.df.waitForExternalEvent("Item");
   if (got.length === 2) return [...got, event];
   context.df.continueAsNew({ got: [...got, event] });
   return undefined;
@@ -131,6 +133,16 @@ df.app.orchestration("window", function* (context): Steps {
   }
   yield context.df.callActivity("echo", { key: keyOf(context, "close") });
   return { reason, closedAt: context.df.currentUtcDateTime.toISOString() };
+});
+
+/** Works a little between pauses, which may be short. */
+df.app.orchestration("pausing", function* (context): Steps {
+  const { ms } = context.df.getInput() as { ms: number };
+  for (let pause = 0; pause < 4; pause++) {
+    yield after(context, ms);
+    yield context.df.callActivity("echo", { key: keyOf(context, `pause ${pause}`) });
+  }
+  return "rested";
 });
 
 df.app.orchestration("longTimer", function* (context): Steps {
@@ -160,11 +172,11 @@ df.app.orchestration("shouting", function* (context): Steps {
   return { voids, text };
 });
 
-df.app.orchestration("failing", function* (context): Steps {
+df.app.orchestration("failing", function* (context): Valueless {
   yield context.df.callActivity("flaky", { key: "always", failures: 99 });
 });
 
-df.app.orchestration("failingParent", function* (context): Steps {
+df.app.orchestration("failingParent", function* (context): Valueless {
   yield context.df.callSubOrchestrator("failing", {}, `${context.df.instanceId}-kid`);
 });
 
@@ -184,18 +196,18 @@ df.app.orchestration("throwing", function* (context): Steps {
   throw new Error((context.df.getInput() as { text: string }).text);
 });
 
-df.app.orchestration("missingActivity", function* (context): Steps {
+df.app.orchestration("missingActivity", function* (context): Valueless {
   yield context.df.callActivity("notThere");
 });
 
-df.app.orchestration("missingChild", function* (context): Steps {
+df.app.orchestration("missingChild", function* (context): Valueless {
   yield context.df.callSubOrchestrator("notThere");
 });
 
-df.app.orchestration("entity", function* (context): Steps {
+df.app.orchestration("entity", function* (context): Valueless {
   yield context.df.callEntity(new df.EntityId("counter", "a"), "add", 1);
 });
 
-df.app.orchestration("http", function* (context): Steps {
+df.app.orchestration("http", function* (context): Valueless {
   yield context.df.callHttp({ method: "GET", url: "http://127.0.0.1/" });
 });

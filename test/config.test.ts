@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "@jest/globals";
+import { ConfigError, readConfig, settingsSchema } from "../src/config.ts";
+
+const least = {
+  TABLES_URL: "https://example.table.core.windows.net",
+  ENTRA_TENANT_IDS: "tenant-1",
+  ENTRA_AUDIENCES: "api://jit, client-1 ,",
+};
+
+/** What `readConfig` says about settings it cannot use. */
+function complaint(settings: Readonly<Record<string, string | undefined>>): string {
+  try {
+    readConfig(settings);
+  } catch (error) {
+    if (error instanceof ConfigError) {
+      return error.message;
+    }
+    throw error;
+  }
+  return "none";
+}
+
+describe("the settings", () => {
+  it("have defaults for all that Azure is the same for everybody", () => {
+    expect(readConfig(least)).toEqual({
+      tables: { url: "https://example.table.core.windows.net" },
+      tablesPrefix: "Jit",
+      entra: {
+        tenantIds: ["tenant-1"],
+        audiences: ["api://jit", "client-1"],
+        authority: "https://login.microsoftonline.com",
+        v1Authority: "https://sts.windows.net",
+      },
+      arm: {
+        endpoint: "https://management.azure.com",
+        scope: "https://management.azure.com/.default",
+        pollMs: 1_000,
+      },
+      identityClientId: undefined,
+      deploymentName: "default",
+      trustedProxyHops: 1,
+    });
+  });
+
+  it("take an empty value for one that is not set, as the portal leaves it", () => {
+    expect(readConfig({ ...least, DEPLOYMENT_NAME: "", TABLES_CONNECTION_STRING: "" })).toEqual(
+      readConfig(least),
+    );
+  });
+
+  it("are complained about all at once", () => {
+    const message = complaint({ ARM_ENDPOINT: "http://arm.example", TRUSTED_PROXY_HOPS: "0" });
+
+    for (const name of [
+      "ARM_ENDPOINT",
+      "TRUSTED_PROXY_HOPS",
+      "ENTRA_TENANT_IDS",
+      "ENTRA_AUDIENCES",
+      "TABLES_URL",
+    ]) {
+      expect(message).toContain(name);
+    }
+  });
+
+  it.each([
+    ["two homes for tables", { TABLES_CONNECTION_STRING: "AccountKey=c2VjcmV0" }, "TABLES_URL"],
+    ["no tenant", { ENTRA_TENANT_IDS: " , " }, "ENTRA_TENANT_IDS"],
+    ["a name too long for rules", { DEPLOYMENT_NAME: "a".repeat(21) }, "DEPLOYMENT_NAME"],
+    ["a name that no rule may have", { DEPLOYMENT_NAME: "my app" }, "DEPLOYMENT_NAME"],
+    ["a table name that is none", { TABLES_PREFIX: "1-x" }, "TABLES_PREFIX"],
+    ["a pause that is no number", { ARM_POLL_MS: "soon" }, "ARM_POLL_MS"],
+    [
+      "an identity that is no id",
+      { MANAGED_IDENTITY_CLIENT_ID: "me" },
+      "MANAGED_IDENTITY_CLIENT_ID",
+    ],
+  ])("with %s are refused, naming the setting and no value", (_case, given, name) => {
+    const message = complaint({ ...least, ...given });
+
+    expect(message).toContain(name);
+    expect(message).not.toContain("c2VjcmV0");
+  });
+
+  it("each say what they are for", () => {
+    for (const [name, schema] of Object.entries(settingsSchema.shape)) {
+      expect([name, schema.description ?? ""]).toEqual([name, expect.stringMatching(/\.$/)]);
+    }
+  });
+
+  it("of the example for local use are all known and good", () => {
+    const file = new URL("../local.settings.example.json", import.meta.url);
+    const { Values: values } = JSON.parse(readFileSync(file, "utf8"));
+    // Read by the Functions host and by Azure's identity library, not by us.
+    const notOurs = [
+      "FUNCTIONS_WORKER_RUNTIME",
+      "AzureWebJobsStorage",
+      "IDENTITY_ENDPOINT",
+      "IDENTITY_HEADER",
+    ];
+    const known = new Set([...Object.keys(settingsSchema.shape), ...notOurs]);
+
+    expect(complaint(values)).toBe("none");
+    expect(Object.keys(values).filter((name) => !known.has(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { Fact } from "../../src/activity/fact.ts";
+import { afterNoon, aPolicy, subscriptionId, vmId } from "../support/builders.ts";
+import { createFrontDoor, paths } from "../support/front-door.ts";
+import { createWorld, type World } from "../support/world.ts";
+
+const aFact = (values: Partial<Fact>): Fact => ({
+  id: "fact",
+  at: afterNoon(-60),
+  operation: "access.open",
+  outcome: "done",
+  subscriptionId,
+  policyId: aPolicy().id,
+  vmId: vmId(),
+  ...values,
+});
+
+describe("the activity", () => {
+  let world: World;
+  let door: ReturnType<typeof createFrontDoor>;
+
+  beforeEach(async () => {
+    world = createWorld();
+    door = createFrontDoor(world);
+    await world.activity.record([
+      aFact({ id: "first", at: afterNoon(-3_600) }),
+      aFact({ id: "second", at: afterNoon(-1_800) }),
+      aFact({ id: "of-web-2", at: afterNoon(-600), vmId: vmId("web-2") }),
+      aFact({ id: "of-nothing", at: afterNoon(-300), vmId: undefined, policyId: undefined }),
+      aFact({ id: "long-ago", at: afterNoon(-40 * 86_400) }),
+    ]);
+  });
+
+  const ask = (query: Record<string, string>, as: "olivia" | "alice" | "eve" = "olivia") =>
+    door.call("GET", `${paths.activity}?${new URLSearchParams(query)}`, { as });
+  const ids = (reply: { json: { value: readonly Fact[] } }) =>
+    reply.json.value.map((fact) => fact.id);
+
+  it("of a VM is listed newest first, thirty days back where no time is named", async () => {
+    const reply = await ask({
+      vm: vmId().toUpperCase().replace("/SUBSCRIPTIONS", "/subscriptions"),
+    });
+
+    expect(reply.status).toBe(200);
+    expect(ids(reply)).toEqual(["second", "first"]);
+  });
+
+  it("can be asked for a time, in any time zone", async () => {
+    const from = "2030-01-31T12:15:00+01:00";
+    const reply = await ask({ vm: vmId(), from, to: "2030-01-31T11:45:00Z" });
+
+    expect(ids(reply)).toEqual(["second"]);
+  });
+
+  it("comes in pages that lead through all of it exactly once", async () => {
+    const first = await ask({ vm: vmId(), top: "1" });
+    const second = await door.call("GET", first.json.nextLink);
+
+    expect([ids(first), ids(second)]).toEqual([["second"], ["first"]]);
+    expect(new URL(first.json.nextLink).searchParams.get("top")).toBe("1");
+    expect(second.json.nextLink).toBeUndefined();
+  });
+
+  it("of a subscription shows everybody the facts of the scopes they may read", async () => {
+    expect(ids(await ask({ subscriptionId }))).toEqual([
+      "of-nothing",
+      "of-web-2",
+      "second",
+      "first",
+    ]);
+    expect(ids(await ask({ subscriptionId }, "alice"))).toEqual(["second", "first"]);
+    expect(ids(await ask({ subscriptionId }, "eve"))).toEqual([]);
+  });
+
+  it("of a VM is for those who may read it", async () => {
+    expect((await ask({ vm: vmId() }, "alice")).status).toBe(200);
+
+    const reply = await ask({ vm: vmId("web-2") }, "alice");
+    expect(reply.status).toBe(403);
+    expect(reply.json.error).toMatchObject({ code: "AuthorizationFailed", target: "vm" });
+  });
+
+  it.each([
+    { case: "neither VM nor subscription", query: {}, target: "vm" },
+    { case: "both", query: { vm: vmId(), subscriptionId }, target: "vm" },
+    { case: "a VM that is none", query: { vm: "web-1" }, target: "vm" },
+    {
+      case: "a subscription that is none",
+      query: { subscriptionId: "x" },
+      target: "subscriptionId",
+    },
+    { case: "no date", query: { vm: vmId(), from: "yesterday" }, target: "from" },
+    {
+      case: "a date without a zone",
+      query: { vm: vmId(), to: "2030-01-31T12:00:00" },
+      target: "to",
+    },
+    { case: "no facts", query: { vm: vmId(), top: "0" }, target: "top" },
+    { case: "too many facts", query: { vm: vmId(), top: "1001" }, target: "top" },
+    { case: "half a fact", query: { vm: vmId(), top: "1.5" }, target: "top" },
+    { case: "a strange page", query: { vm: vmId(), $skiptoken: "nonsense" }, target: "$skiptoken" },
+  ])("cannot be asked for $case", async ({ query, target }) => {
+    const reply = await ask(query as Record<string, string>);
+
+    expect(reply.status).toBe(400);
+    expect(reply.json.error).toMatchObject({ code: "InvalidQuery", target });
+  });
+});
