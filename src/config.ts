@@ -109,7 +109,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   }
   const { data } = parsed;
   return {
-    tables: connectionString === undefined ? { url: url ?? "" } : { connectionString },
+    tables: connectionString === undefined ? { url: data.TABLES_URL ?? "" } : { connectionString },
     tablesPrefix: data.TABLES_PREFIX,
     entra: {
       tenantIds: data.ENTRA_TENANT_IDS,

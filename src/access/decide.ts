@@ -52,6 +52,25 @@ export function decide(
   });
 }
 
+/**
+ * Whether a window that was allowed earlier still lies within its policy: an earlier "allowed" is no permission. Its end
+ * was bounded when it was decided, and the policy's longest window counts from then.
+ */
+export function stillAllowed(policy: Policy | undefined, window: Window): readonly Reason[] {
+  if (policy === undefined || policy.state === "deleting") {
+    const message = "The policy was deleted before the port could be opened.";
+    return [{ code: "PolicyNotFound", message, target: window.vmId }];
+  }
+  const vm = policy.virtualMachines.find((candidate) => idKey(candidate.id) === idKey(window.vmId));
+  const rule = vm?.ports.find((candidate) => candidate.number === window.port);
+  const isCovered =
+    rule !== undefined &&
+    rule.protocol === window.protocol &&
+    window.sources.every((source) => coveredBySources(source, allowedSources(rule)));
+  const why = `it was changed before port ${window.port} of '${window.vmId}' could be opened, and does not allow this any more`;
+  return isCovered ? [] : [outside(policy, window.vmId, why)];
+}
+
 interface Asked {
   readonly vmId: string;
   readonly vmIndex: number;

@@ -49,6 +49,11 @@ export interface AccessRequest {
   readonly windows: readonly Window[];
 }
 
+/** Whether nothing of the window is left on any gate, for good. */
+export function isOver(window: Window): boolean {
+  return window.state === "closed" || window.state === "failed";
+}
+
 /** Legal moves of a window. A move to the state it is in is no move: retried work may say the same thing twice. */
 const moves: Readonly<Record<WindowState, readonly WindowState[]>> = {
   opening: ["open", "closing", "closed", "failed"],

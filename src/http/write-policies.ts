@@ -1,3 +1,4 @@
+import { type AccessRequest, isOver, requestedVms } from "../access/request.ts";
 import type { Fact, FactOutcome, Operation } from "../activity/fact.ts";
 import { actions, missingRights } from "../caller/permissions.ts";
 import { type Policy, type PolicyContent, parsePolicy } from "../policy/policy.ts";
@@ -174,38 +175,52 @@ export function deletePolicy(ports: WritePolicyPorts): Handler {
       operation: "policy.delete",
     } as const;
     await recordAll(ports, told, vmIds, "asked");
-    await markDeleting(ports, id);
-    await endWindows(ports, call, stored.value);
+    await markDeleting(ports, id, []);
+    const requests = await openRequests(ports, stored.value.id);
+    const gates = requests.flatMap((request) =>
+      request.windows.flatMap((window) => (isOver(window) ? [] : (window.gates ?? []))),
+    );
+    await markDeleting(ports, id, gates);
+    await endWindows(call, requests);
     return finish(ports, told, vmIds, await protect(ports, id), async () => ({ status: 200 }));
   };
 }
 
-async function markDeleting(ports: WritePolicyPorts, id: string): Promise<void> {
+/** Marks the policy, so that nothing is opened under it any more, and notes further gates with it. */
+async function markDeleting(
+  ports: WritePolicyPorts,
+  id: string,
+  gates: readonly string[],
+): Promise<void> {
   for (;;) {
     const stored = await ports.policies.get(id);
+    const all = [...new Set([...(stored?.value.gates ?? []), ...gates])];
     if (
       stored === undefined ||
-      (await ports.policies.put({ ...stored.value, state: "deleting" }, stored.etag)) !== undefined
+      (await ports.policies.put({ ...stored.value, gates: all, state: "deleting" }, stored.etag))
     ) {
       return;
     }
   }
 }
 
-/** Wakes the orchestrations of the policy's open windows, so that they report the end; the rules go with the policy in any case. */
-async function endWindows(ports: WritePolicyPorts, call: Call, policy: Policy): Promise<void> {
+/** The policy's requests that still have a window to close. */
+async function openRequests(
+  ports: WritePolicyPorts,
+  policyId: string,
+): Promise<readonly AccessRequest[]> {
   const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
-  const requests = await ports.requests.ofPolicy(policy.id, since);
-  const open = requests.filter((request) =>
-    request.windows.some((window) => window.state !== "closed" && window.state !== "failed"),
-  );
-  await mapLimited(open, parallelWork, async (request) => {
-    const vmCount = new Set(request.windows.map((window) => window.vmId)).size;
-    await Promise.all(
-      Array.from({ length: vmCount }, (_, vmIndex) =>
-        call.workflows.endWindows(request.id, vmIndex),
-      ),
+  const requests = await ports.requests.ofPolicy(policyId, since);
+  return requests.filter((request) => request.windows.some((window) => !isOver(window)));
+}
+
+/** Wakes the orchestrations of open windows, so that they report the end; the rules go with the policy in any case. */
+async function endWindows(call: Call, requests: readonly AccessRequest[]): Promise<void> {
+  await mapLimited(requests, parallelWork, async (request) => {
+    const ends = requestedVms(request).map((_, vmIndex) =>
+      call.workflows.endWindows(request.id, vmIndex),
     );
+    await Promise.all(ends);
   });
 }
 

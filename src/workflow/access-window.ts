@@ -39,8 +39,10 @@ export function* accessWindow(context: OrchestrationContext): Steps<void> {
   ) {
     return;
   }
+  // One wait for all ends: the SDK hands a word to whoever waits, even to a wait that is over.
+  const word = context.df.waitForExternalEvent(names.endNow);
   for (const end of ends) {
-    const ending = yield* waitUntil(context, new Date(end));
+    const ending = yield* waitUntil(context, new Date(end), word);
     if (ending === "asked") {
       yield* close(context, { ...vm, endReason: "UserRequested", attempt: 1 });
       return;
@@ -106,19 +108,20 @@ function* pause(context: OrchestrationContext, attempt: number): Steps<void> {
   yield context.df.createTimer(new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000));
 }
 
-/** Waits for a moment or for the word to end now, in pieces short enough for every durable backend. */
-function* waitUntil(context: OrchestrationContext, end: Date): Steps<"time" | "asked"> {
-  while (context.df.currentUtcDateTime < end) {
+/**
+ * Waits for a moment or for the word to end now, in pieces short enough for every durable backend. A word that came
+ * while something else was awaited counts too.
+ */
+function* waitUntil(context: OrchestrationContext, end: Date, word: Task): Steps<"time" | "asked"> {
+  while (!word.isCompleted && context.df.currentUtcDateTime < end) {
     const latest = new Date(
       context.df.currentUtcDateTime.getTime() + patience.longestTimer * 1_000,
     );
     const timer = context.df.createTimer(end < latest ? end : latest);
-    const word = context.df.waitForExternalEvent(names.endNow);
-    const first = yield context.df.Task.any([timer, word]);
-    if (first === word) {
+    yield context.df.Task.any([timer, word]);
+    if (word.isCompleted) {
       timer.cancel();
-      return "asked";
     }
   }
-  return "time";
+  return word.isCompleted ? "asked" : "time";
 }

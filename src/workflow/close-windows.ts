@@ -1,6 +1,7 @@
 import {
   type AccessRequest,
   type EndReason,
+  isOver,
   moveWindow,
   type Window,
   windowsOfVm,
@@ -71,8 +72,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
 function endingWindows(request: AccessRequest, input: Closing): readonly Window[] {
   return windowsOfVm(request, input.vmIndex).filter(
     (window) =>
-      window.state !== "closed" &&
-      window.state !== "failed" &&
+      !isOver(window) &&
       (input.windowIds === undefined || input.windowIds.includes(window.id)) &&
       (input.until === undefined || window.closesAt <= input.until),
   );

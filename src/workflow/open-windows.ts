@@ -1,6 +1,13 @@
-import { type AccessRequest, moveWindow, type Window, windowsOfVm } from "../access/request.ts";
+import { stillAllowed } from "../access/decide.ts";
+import {
+  type AccessRequest,
+  isOver,
+  moveWindow,
+  type Window,
+  windowsOfVm,
+} from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { ActivityStore, GateRecord, Machine, RequestStore } from "../ports.ts";
+import type { ActivityStore, GateRecord, Machine, PolicyStore, RequestStore } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
@@ -9,6 +16,7 @@ import type { Settle, SettlePorts } from "./settle.ts";
 
 /** What opening and closing need of the world. */
 export interface WindowPorts extends SettlePorts {
+  readonly policies: PolicyStore;
   readonly requests: RequestStore;
   readonly activity: ActivityStore;
   readonly settle: Settle;
@@ -35,9 +43,7 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   if (request === undefined) {
     return { ends: [], failedIds: [] };
   }
-  const windows = windowsOfVm(request, input.vmIndex).filter(
-    (window) => window.state !== "closed" && window.state !== "failed",
-  );
+  const windows = windowsOfVm(request, input.vmIndex).filter((window) => !isOver(window));
   const opening = windows.filter((window) => window.state === "opening");
   const now = ports.clock.now();
   const { activity } = ports;
@@ -49,9 +55,21 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
     ),
     opening.length === 0 ? undefined : ports.network.findMachine(opening[0]?.vmId ?? ""),
   ]);
-  const hopeless = new Map(opening.flatMap((window) => hopelessReasons(window, machine, now)));
+  const hopeless = new Map<string, readonly Reason[]>(
+    opening.flatMap((window) => hopelessReasons(window, machine, now)),
+  );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
-  const reached = hopeful.length === 0 ? [] : await wantAndSettle(ports, request, hopeful, machine);
+  const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
+  // NB. The policy is read after the windows are wanted: a deletion is either seen here, or comes later and takes them away.
+  const policy = await ports.policies.get(request.policyId);
+  for (const window of hopeful) {
+    const reasons = stillAllowed(policy?.value, window);
+    if (reasons.length > 0) {
+      hopeless.set(window.id, reasons);
+    }
+  }
+  const isHopeless = opening.every((window) => hopeless.has(window.id));
+  const reached = isHopeless ? [] : await settleAll(ports, wanted);
   const outcomes = opening.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
   return report(ports, request, windows, outcomes);
 }
@@ -106,18 +124,24 @@ function reachable(source: string, families: ReadonlySet<number>): boolean {
   return source === "*" || (isPrefix(prefix) && families.has(prefix.family));
 }
 
+/** A gate on which the windows are wanted, from that revision on. */
+interface Wanted {
+  readonly gateId: string;
+  readonly revision: number;
+}
+
 interface Reached {
   readonly gateId: string;
   readonly record?: GateRecord;
   readonly reasons?: readonly Reason[];
 }
 
-async function wantAndSettle(
+async function want(
   ports: WindowPorts,
   request: AccessRequest,
   windows: readonly Window[],
   machine: Machine | undefined,
-): Promise<readonly Reached[]> {
+): Promise<readonly Wanted[]> {
   const addressesOf = addressesByGate(machine);
   const gates = [...addressesOf.keys()];
   const ids = windows.map((window) => window.id);
@@ -131,9 +155,16 @@ async function wantAndSettle(
     ),
   }));
   return Promise.all(
-    [...addressesOf].map(async ([gateId, addresses]): Promise<Reached> => {
+    [...addressesOf].map(async ([gateId, addresses]) => {
       const addWindows = windows.map((window) => desiredWindow(request, window, addresses));
-      const revision = await ports.gates.change(gateId, { addWindows });
+      return { gateId, revision: await ports.gates.change(gateId, { addWindows }) };
+    }),
+  );
+}
+
+function settleAll(ports: WindowPorts, wanted: readonly Wanted[]): Promise<readonly Reached[]> {
+  return Promise.all(
+    wanted.map(async ({ gateId, revision }) => {
       const settled = await ports.settle(gateId, revision);
       return settled.outcome === "settled"
         ? { gateId, record: settled.record }

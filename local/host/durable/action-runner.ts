@@ -106,8 +106,12 @@ export class ActionRunner {
   }
 
   /** Long timers are a chain of short ones, each with an id of its own; a cancelled one stops at its first link. */
-  #timer({ fireAt = "", isCanceled = false }: Action, done: Done): void {
-    const endMs = Date.parse(fireAt);
+  #timer({ fireAt, isCanceled = false }: Action, done: Done): void {
+    const endMs = Date.parse(fireAt ?? "");
+    if (Number.isNaN(endMs)) {
+      this.refusal = "createTimer needs a valid date.";
+      return;
+    }
     const schedule = this.#schedule;
     const isLong = (leftMs: number) => leftMs > this.#limits.maximumShortTimerMs;
     const nextMs = () =>

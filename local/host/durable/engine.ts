@@ -224,7 +224,7 @@ export class Engine {
     const row = { ...next, createdAt: next.updatedAt, executionId, input, consumed };
     await this.#store.put(row);
     instance.startOver(row);
-    this.instances.tidy(this.#store.dropOldHistory(row.instanceId, executionId));
+    this.instances.tidy(this.#store.dropHistory(row.instanceId, next.executionId));
   }
 
   #tellParent({ parent, runtimeStatus, output }: InstanceRow): void {

@@ -56,7 +56,7 @@ export class Instances {
 
   /** Makes an instance, busy until its maker lets it go. An ended one of that id is replaced if `mayReplace` agrees. */
   async make(row: InstanceRow, mayReplace: (old: InstanceRow) => boolean): Promise<Opened> {
-    const { instanceId, executionId } = row;
+    const { instanceId } = row;
     for (let old = this.#live.get(instanceId); old; old = this.#live.get(instanceId)) {
       if (!old.isOver) return { inWay: old.row };
       await old.saving;
@@ -69,12 +69,12 @@ export class Instances {
       const old = await this.#store.get(instanceId);
       if (old && !(hasEnded(old.runtimeStatus) && mayReplace(old))) return await this.#yield(old);
       await this.#store.put(row);
+      if (old) this.tidy(this.#store.dropHistory(instanceId, old.executionId));
+      return { made: instance };
     } catch (error) {
       this.#live.delete(instanceId);
       throw error;
     }
-    this.tidy(this.#store.dropOldHistory(instanceId, executionId));
-    return { made: instance };
   }
 
   /** Writes the row as it is by then; an ended instance leaves memory once it is written. */

@@ -31,9 +31,8 @@ export function createMemoryStore(): DurableStore {
       turns[turn] = structuredClone([...events]);
       histories.set(instanceId, executions.set(executionId, turns));
     },
-    dropOldHistory: async (instanceId, executionId) => {
-      const kept = histories.get(instanceId)?.get(executionId);
-      histories.set(instanceId, new Map(kept && [[executionId, kept]]));
+    dropHistory: async (instanceId, executionId) => {
+      histories.get(instanceId)?.delete(executionId);
     },
     enqueue: async (message) => {
       messages.push(structuredClone(message));

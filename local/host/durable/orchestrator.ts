@@ -22,7 +22,8 @@ export interface Action {
   readonly functionName?: string;
   readonly input?: unknown;
   readonly instanceId?: string | null;
-  readonly fireAt?: string;
+  /** null where the date was not one. */
+  readonly fireAt?: string | null;
   readonly isCanceled?: boolean;
   readonly externalEventName?: string;
   readonly retryOptions?: RetryOptions;

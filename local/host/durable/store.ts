@@ -50,8 +50,8 @@ export interface DurableStore {
     turn: number,
     events: readonly HistoryEvent[],
   ): Promise<void>;
-  /** Removes the history of all executions but this one. */
-  dropOldHistory(instanceId: string, executionId: string): Promise<void>;
+  /** Removes the history of one execution. */
+  dropHistory(instanceId: string, executionId: string): Promise<void>;
   enqueue(message: StoredMessage): Promise<void>;
   /** All messages, or those of one instance, oldest first. */
   inbox(instanceId?: string): Promise<StoredMessage[]>;

@@ -1,7 +1,7 @@
 import type { TableEntity } from "@azure/data-tables";
 import { eventName, type HistoryEvent, type ParentLink } from "./history.ts";
 import { hasEnded, type InstanceRow, type RuntimeStatus } from "./store.ts";
-import { fromColumns, piecesOf, ROW_CHARS, toColumns } from "./text-columns.ts";
+import { fromColumns, piecesOf, ROW_CHARS, toAscii, toColumns } from "./text-columns.ts";
 
 export type Entity = TableEntity<Record<string, unknown>>;
 
@@ -48,7 +48,7 @@ export function toTurnRows(
   turn: number,
   events: readonly HistoryEvent[],
 ): Entity[] {
-  const text = JSON.stringify(events);
+  const text = toAscii(JSON.stringify(events));
   const number = turn.toString(16).padStart(8, "0");
   const pieces = piecesOf(text, ROW_CHARS);
   return pieces.map((piece, part) => ({

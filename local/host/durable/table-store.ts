@@ -71,10 +71,7 @@ class TableStore implements DurableStore {
   }
 
   async history(instanceId: string, executionId: string): Promise<HistoryEvent[][]> {
-    const entities = await rowsOf(
-      this.#history,
-      odata`PartitionKey eq ${toKey(instanceId)} and RowKey ge ${`${executionId}-`} and RowKey lt ${`${executionId}.`}`,
-    );
+    const entities = await rowsOf(this.#history, ofExecution(instanceId, executionId));
     return fromTurnRows(entities);
   }
 
@@ -90,10 +87,9 @@ class TableStore implements DurableStore {
     else await upsertTogether(this.#history, [row, ...more]);
   }
 
-  async dropOldHistory(instanceId: string, executionId: string): Promise<void> {
-    const keys = await keysOf(this.#history, instanceId);
-    const old = keys.filter((key) => !key.startsWith(`${executionId}-`));
-    await remove(this.#history, instanceId, old);
+  async dropHistory(instanceId: string, executionId: string): Promise<void> {
+    const keys = await keysOf(this.#history, ofExecution(instanceId, executionId));
+    await remove(this.#history, instanceId, keys);
   }
 
   async enqueue({ instanceId, key, event }: StoredMessage): Promise<void> {
@@ -109,8 +105,7 @@ class TableStore implements DurableStore {
   }
 
   async inbox(instanceId?: string): Promise<StoredMessage[]> {
-    const filter =
-      instanceId === undefined ? undefined : odata`PartitionKey eq ${toKey(instanceId)}`;
+    const filter = instanceId === undefined ? undefined : ofInstance(instanceId);
     const entities = await rowsOf(this.#inbox, filter);
     return entities
       .map((entity) => ({
@@ -126,8 +121,8 @@ class TableStore implements DurableStore {
   }
 
   async purge(instanceId: string): Promise<void> {
-    await remove(this.#inbox, instanceId, await keysOf(this.#inbox, instanceId));
-    await remove(this.#history, instanceId, await keysOf(this.#history, instanceId));
+    await remove(this.#inbox, instanceId, await keysOf(this.#inbox, ofInstance(instanceId)));
+    await remove(this.#history, instanceId, await keysOf(this.#history, ofInstance(instanceId)));
     await remove(this.#instances, instanceId, [""]);
   }
 }
@@ -139,8 +134,17 @@ async function rowsOf(table: TableClient, filter: string | undefined): Promise<E
   return rows;
 }
 
-async function keysOf(table: TableClient, instanceId: string): Promise<string[]> {
-  const filter = odata`PartitionKey eq ${toKey(instanceId)}`;
+function ofInstance(instanceId: string): string {
+  return odata`PartitionKey eq ${toKey(instanceId)}`;
+}
+
+/** Row keys of a turn start with the execution and a minus; a dot is the character behind that. */
+function ofExecution(instanceId: string, executionId: string): string {
+  const [from, to] = [`${executionId}-`, `${executionId}.`];
+  return odata`PartitionKey eq ${toKey(instanceId)} and RowKey ge ${from} and RowKey lt ${to}`;
+}
+
+async function keysOf(table: TableClient, filter: string): Promise<string[]> {
   const keys: string[] = [];
   const found = table.listEntities({ queryOptions: { filter, select: ["RowKey"] } });
   for await (const { rowKey } of found) keys.push(String(rowKey));

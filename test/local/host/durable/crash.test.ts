@@ -30,15 +30,15 @@ afterAll(async () => {
 
 /** A process of the engine; killed after so long at work, or left to end by itself. */
 async function work(killAfterMs?: number): Promise<number | null> {
-  const process = fork(child, [azurite.connectionString, folder, String(COUNT_OF_EACH)], {
+  const worker = fork(child, [azurite.connectionString, folder, String(COUNT_OF_EACH)], {
     execArgv: ["--disable-warning=ExperimentalWarning"],
     stdio: "inherit",
   });
-  const ended = once(process, "exit");
+  const ended = once(worker, "exit");
   if (killAfterMs !== undefined) {
-    await Promise.race([once(process, "message"), ended]);
+    await Promise.race([once(worker, "message"), ended]);
     await pause(killAfterMs);
-    process.kill("SIGKILL");
+    worker.kill("SIGKILL");
   }
   const [code] = await ended;
   return code;
@@ -47,10 +47,10 @@ async function work(killAfterMs?: number): Promise<number | null> {
 describe("a hub whose process is killed again and again", () => {
   it("brings every orchestration to its right end, with every effect done", async () => {
     const next = numbersFrom(seed);
-    console.log(`crash test: CRASH_SEED=${seed} CRASH_KILLS=${kills}`);
+    process.stdout.write(`Crash test: CRASH_SEED=${seed} CRASH_KILLS=${kills}\n`);
 
     let killed = 0;
-    for (let process = 0; process < kills; process++) {
+    for (let run = 0; run < kills; run++) {
       if ((await work(next() * 400)) !== 0) killed++;
     }
     const code = await work();

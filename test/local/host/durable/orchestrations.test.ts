@@ -251,6 +251,7 @@ describe("what the local host does not do", () => {
   it.each([
     { story: "missingActivity", says: "'notThere' doesn't exist" },
     { story: "missingChild", says: "'notThere' doesn't exist" },
+    { story: "noDate", says: "createTimer needs a valid date" },
     { story: "entity", says: "Durable entities (callEntity) is not supported" },
     { story: "http", says: "Durable HTTP (callHttp) is not supported" },
   ])("fails at once and says why: $story", async ({ story, says }) => {

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { type HistoryEvent, newEvent } from "../../../../local/host/durable/history.ts";
 import { createMemoryStore } from "../../../../local/host/durable/memory-store.ts";
@@ -88,13 +87,13 @@ describe.each([
 
   it("keeps ids and texts that are awkward in a table", async () => {
     const id = "e1:0 50% ü/\\#?";
-    const long = JSON.stringify("ä€𝄞".repeat(40_000));
+    const long = JSON.stringify("ä€𝄞".repeat(10_000));
 
     await store.put(aRow(id, { input: long }));
 
     const row = await store.get(id);
     expect(row?.instanceId).toBe(id);
-    expect(row?.input === long).toBe(true);
+    expect(JSON.parse(row?.input ?? "") === JSON.parse(long)).toBe(true);
     expect((await store.list()).map((row) => row.instanceId)).toEqual([id]);
   });
 
@@ -110,24 +109,25 @@ describe.each([
   });
 
   it("replaces a turn, also a long one by a short one", async () => {
-    const long = [anEvent("ä𝄞€".repeat(250_000))];
+    const long = [anEvent("ä𝄞€".repeat(40_000))];
     await store.putTurn("i1", "e1", 0, long);
-    expect(isDeepStrictEqual(await store.history("i1", "e1"), [long])).toBe(true);
+    const found = await store.history("i1", "e1");
+    expect(JSON.stringify(found) === JSON.stringify([long])).toBe(true);
 
     await store.putTurn("i1", "e1", 0, [anEvent("short")]);
 
     expect(await store.history("i1", "e1")).toEqual([[anEvent("short")]]);
   });
 
-  it("drops the history of all executions but one", async () => {
-    for (const execution of ["e1", "e2", "e3"]) {
+  it("drops the history of one execution and of no other", async () => {
+    for (const execution of ["e1", "e", "e10"]) {
       await store.putTurn("i1", execution, 0, [anEvent(execution)]);
     }
 
-    await store.dropOldHistory("i1", "e2");
+    await store.dropHistory("i1", "e1");
 
-    expect(await store.history("i1", "e1")).toEqual([]);
-    expect(await store.history("i1", "e2")).toHaveLength(1);
+    const left = ["e1", "e", "e10"].map((execution) => store.history("i1", execution));
+    expect((await Promise.all(left)).map((turns) => turns.length)).toEqual([0, 1, 1]);
   });
 
   it("keeps messages in the order of their keys until they are acknowledged", async () => {

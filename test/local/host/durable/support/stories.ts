@@ -204,6 +204,10 @@ df.app.orchestration("missingChild", function* (context): Valueless {
   yield context.df.callSubOrchestrator("notThere");
 });
 
+df.app.orchestration("noDate", function* (context): Valueless {
+  yield context.df.createTimer(new Date(Number.NaN));
+});
+
 df.app.orchestration("entity", function* (context): Valueless {
   yield context.df.callEntity(new df.EntityId("counter", "a"), "add", 1);
 });

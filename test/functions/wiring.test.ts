@@ -1,0 +1,156 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { type Binding, registered } from "@azure/functions-core";
+import { HttpRequest, type HttpResponseInit, InvocationContext } from "@azure/functions";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { names } from "../../src/workflow/names.ts";
+
+const group = "subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}";
+const security = "providers/Microsoft.Security";
+const everyMethod = ["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "OPTIONS"];
+
+/** Every address of the app. `starts`: it has the durable client, to start or signal durable work. */
+const routes: readonly { name: string; route: string; methods?: string[]; starts?: boolean }[] = [
+  {
+    name: "listPolicies",
+    route: `subscriptions/{subscriptionId}/${security}/jitNetworkAccessPolicies`,
+  },
+  {
+    name: "listPoliciesOfLocation",
+    route: `subscriptions/{subscriptionId}/${security}/locations/{location}/jitNetworkAccessPolicies`,
+  },
+  { name: "listPoliciesOfGroup", route: `${group}/${security}/jitNetworkAccessPolicies` },
+  {
+    name: "listPoliciesOfGroupAndLocation",
+    route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies`,
+  },
+  {
+    name: "policy",
+    route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}`,
+    starts: true,
+  },
+  {
+    name: "initiate",
+    route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/initiate`,
+    starts: true,
+  },
+  { name: "activity", route: "api/activity" },
+  { name: "healthLive", route: "api/health/live", methods: ["GET"] },
+  { name: "healthReady", route: "api/health/ready", methods: ["GET"] },
+  { name: "nothingHere", route: "{*path}" },
+];
+
+/** Settings under which the app can be composed; nothing answers at these addresses. */
+const settings = {
+  TABLES_URL: "https://nowhere.invalid",
+  ENTRA_TENANT_IDS: "11111111-0000-4000-8000-000000000001",
+  ENTRA_AUDIENCES: "api://jit",
+};
+
+const bindings = (name: string): readonly Binding[] =>
+  Object.values(registered.get(name)?.metadata.bindings ?? {});
+const trigger = (name: string) => bindings(name).find(({ type }) => /trigger$/i.test(type));
+const ofKind = (kind: string) =>
+  [...registered.keys()].filter((name) => trigger(name)?.type === kind).toSorted();
+
+describe("the Functions host finds", () => {
+  const before = { ...process.env };
+
+  beforeAll(async () => {
+    Object.assign(process.env, settings);
+    await import("../../functions/main.ts");
+  });
+
+  afterAll(() => {
+    process.env = before;
+  });
+
+  it("exactly these HTTP functions", () => {
+    const found = ofKind("httpTrigger").map((name) => {
+      const { route, methods, authLevel } = trigger(name) ?? {};
+      return { name, route, methods, authLevel };
+    });
+
+    expect(found).toEqual(
+      routes
+        .map(({ name, route, methods = everyMethod }) => ({
+          name,
+          route,
+          methods,
+          // Callers prove who they are with a token; the host's keys are not asked for.
+          authLevel: "anonymous",
+        }))
+        .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+    );
+  });
+
+  it("the durable client where, and only where, durable work is started or signalled", () => {
+    const withClient = ofKind("httpTrigger").filter((name) =>
+      bindings(name).some(({ type }) => type === "durableClient"),
+    );
+
+    expect(withClient).toEqual(
+      routes
+        .filter((route) => route.starts)
+        .map((route) => route.name)
+        .toSorted(),
+    );
+  });
+
+  it("one timer: the sweep, every minute and at the start", () => {
+    expect(ofKind("timerTrigger")).toEqual(["sweep"]);
+    expect(trigger("sweep")).toMatchObject({ schedule: "0 * * * * *", runOnStartup: true });
+  });
+
+  it("the durable work under the names that live instances carry", () => {
+    expect(ofKind("orchestrationTrigger")).toEqual(["accessRequest", "accessWindow"]);
+    expect(ofKind("activityTrigger")).toEqual(["closeWindows", "openWindows"]);
+    expect(ofKind("entityTrigger")).toEqual([]);
+    expect(names.endNow).toBe("EndNow");
+  });
+
+  it("every activity and orchestration that the workflow calls", () => {
+    const folder = new URL("../../src/workflow/", import.meta.url);
+    const text = readdirSync(folder)
+      .map((file) => readFileSync(new URL(file, folder), "utf8"))
+      .join("\n");
+    const calls = [
+      ...text.matchAll(
+        /(callActivity\w*|callSubOrchestrator\w*|startNew)\(\s*(?:names\.(\w+)|([^\s,)]+))/g,
+      ),
+    ].map(([, how = "", known, unknown]) => ({
+      kind: how.startsWith("callActivity") ? "activityTrigger" : "orchestrationTrigger",
+      name: known === undefined ? `not a constant: ${unknown}` : names[known as keyof typeof names],
+    }));
+
+    expect(calls.length).toBeGreaterThanOrEqual(4);
+    for (const { kind, name } of calls) {
+      expect({ name, kind: trigger(name)?.type }).toEqual({ name, kind });
+    }
+  });
+
+  it("no way in without a token but health and the answer that nothing is here", async () => {
+    const open = ["healthLive", "healthReady", "nothingHere"];
+    for (const name of ofKind("httpTrigger").filter((one) => !open.includes(one))) {
+      const answer = await answerOf(name);
+
+      expect({ name, status: answer.status }).toEqual({ name, status: 401 });
+      expect(new Headers(answer.headers as Record<string, string>).get("www-authenticate")).toMatch(
+        /^Bearer/,
+      );
+    }
+  });
+
+  it("an answer in ARM's form where nothing is", async () => {
+    const answer = await answerOf("nothingHere");
+
+    expect(answer.status).toBe(404);
+    expect(JSON.parse(String(answer.body))).toMatchObject({ error: { code: "ResourceNotFound" } });
+    expect((await answerOf("healthLive")).status).toBe(200);
+  });
+});
+
+async function answerOf(name: string): Promise<HttpResponseInit> {
+  const request = new HttpRequest({ method: "GET", url: "https://jit.contoso.example/x" });
+  const callback = registered.get(name)?.callback;
+  return (await callback?.(request, new InvocationContext())) as HttpResponseInit;
+}
