@@ -93,18 +93,27 @@ async function orProblem(
     return await answer();
   } catch (error) {
     if (error instanceof BadContinuation) {
-      return problemOf(
-        "InvalidQuery",
-        "'$skiptoken' is not one of ours; follow the nextLink of an answer as it is.",
-        "$skiptoken",
-      );
+      const message = "'$skiptoken' is not one of ours; follow the nextLink of an answer as it is.";
+      return problemOf("InvalidQuery", message, "$skiptoken");
     }
     ports.log.unforeseen({ requestId, error });
-    return problemOf(
-      isOutage(error) ? "ServiceUnavailable" : "InternalError",
-      `${isOutage(error) ? "Something this service needs did not answer. Try again in a moment" : "An unforeseen fault. Nothing is known to be wrong with the call"}; the operator finds it in the log by request id ${requestId}.`,
-    );
+    return faultAnswer(error instanceof Error ? error.name : "", requestId);
   }
+}
+
+/** What a caller is told of a fault: never its text, always where the operator finds it. */
+function faultAnswer(name: string, requestId: string): Answer {
+  if (name === "BodyTooLarge") {
+    const message = "The policy or request is too large to be stored, even compressed. Split it.";
+    return problemOf("RequestContentTooLarge", message, "body");
+  }
+  const found = `the operator finds it in the log by request id ${requestId}.`;
+  return outages.includes(name)
+    ? problemOf(
+        "ServiceUnavailable",
+        `Something this service needs did not answer. Try again in a moment; ${found}`,
+      )
+    : problemOf("InternalError", `An unforeseen fault; ${found}`);
 }
 
 async function answerKnownCaller(
@@ -225,10 +234,6 @@ const outages: readonly string[] = [
   "JWKSTimeout",
   "RestError",
 ];
-
-function isOutage(error: unknown): boolean {
-  return error instanceof Error && outages.includes(error.name);
-}
 
 function response(answer: Answer, requestId: string): HttpResponseInit {
   return {

@@ -68,8 +68,8 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
       hopeless.set(window.id, reasons);
     }
   }
-  const isHopeless = opening.every((window) => hopeless.has(window.id));
-  const reached = isHopeless ? [] : await settleAll(ports, wanted);
+  const unwanted = hopeful.filter((window) => hopeless.has(window.id)).map((window) => window.id);
+  const reached = await settleAll(ports, wanted, unwanted);
   const outcomes = opening.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
   return report(ports, request, windows, outcomes);
 }
@@ -162,9 +162,18 @@ async function want(
   );
 }
 
-function settleAll(ports: WindowPorts, wanted: readonly Wanted[]): Promise<readonly Reached[]> {
+/** NB. What turned out not to be allowed is taken out before anything is written: it is never open, not even for a moment. */
+function settleAll(
+  ports: WindowPorts,
+  wanted: readonly Wanted[],
+  unwanted: readonly string[],
+): Promise<readonly Reached[]> {
   return Promise.all(
-    wanted.map(async ({ gateId, revision }) => {
+    wanted.map(async ({ gateId, revision: wantedRevision }) => {
+      const revision =
+        unwanted.length === 0
+          ? wantedRevision
+          : await ports.gates.change(gateId, { removeWindows: unwanted });
       const settled = await ports.settle(gateId, revision);
       return settled.outcome === "settled"
         ? { gateId, record: settled.record }

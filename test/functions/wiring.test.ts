@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { type Binding, registered } from "@azure/functions-core";
 import { HttpRequest, type HttpResponseInit, InvocationContext } from "@azure/functions";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { type Binding, registered } from "@azure/functions-core";
+import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { names } from "../../src/workflow/names.ts";
 
 const group = "subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}";
@@ -57,11 +57,14 @@ describe("the Functions host finds", () => {
 
   beforeAll(async () => {
     Object.assign(process.env, settings);
+    // The app writes its log there; what it says is tested elsewhere.
+    jest.spyOn(console, "info").mockImplementation(() => undefined);
     await import("../../functions/main.ts");
   });
 
   afterAll(() => {
     process.env = before;
+    jest.restoreAllMocks();
   });
 
   it("exactly these HTTP functions", () => {

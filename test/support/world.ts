@@ -173,6 +173,13 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
       await clock.run(protect(start(), policy.id));
       return policy;
     },
+    /** Replaces the policy's content and settles its deny rules, as another PUT does. */
+    async protectAgain(values: Parameters<typeof aPolicy>[0]): Promise<void> {
+      const stored = await policies.get(aPolicy().id);
+      const gates = stored?.value.gates ?? [];
+      await policies.put(aPolicy({ ...values, gates, state: "updating" }), stored?.etag);
+      await clock.run(protect(start(), aPolicy().id));
+    },
     async request(request: AccessRequest): Promise<AccessRequest> {
       await requests.create(request);
       return request;

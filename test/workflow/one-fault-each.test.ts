@@ -2,7 +2,15 @@ import { describe, expect, it } from "@jest/globals";
 import { closeWindows } from "../../src/workflow/close-windows.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { protect } from "../../src/workflow/protect.ts";
-import { anAccessRequest, aPolicy, aRule, aWindow, requestId } from "../support/builders.ts";
+import {
+  anAccessRequest,
+  aPolicy,
+  aPort,
+  aRule,
+  aVirtualMachine,
+  aWindow,
+  requestId,
+} from "../support/builders.ts";
 import { endState } from "../support/end-state.ts";
 import { createFaults, type FaultKind, faultKinds } from "../support/faults.ts";
 import { bothWebVms, createWorld, nsgs, type Process, type World } from "../support/world.ts";
@@ -28,8 +36,13 @@ const blockSsh = {
   destinationPorts: ["22"],
 } as const;
 
+const twoPortsOfWeb1 = [
+  aVirtualMachine({ ports: [aPort(), aPort({ number: 3389 })] }),
+  ...bothWebVms.slice(1),
+];
+
 async function anOpenRequest(world: World): Promise<void> {
-  await world.protect({ virtualMachines: bothWebVms });
+  await world.protect({ virtualMachines: twoPortsOfWeb1 });
   await world.request(anAccessRequest({ windows: twoPorts }));
 }
 
@@ -54,7 +67,17 @@ const stories: readonly Story[] = [
     denyRules: 3,
   },
   {
-    name: "closing them",
+    name: "opening two ports of which the policy does not allow one any more",
+    async setUp(world) {
+      await world.protect({ virtualMachines: bothWebVms });
+      await world.request(anAccessRequest({ windows: twoPorts }));
+    },
+    work: (process) => openWindows(process, vm),
+    allowRules: 2,
+    denyRules: 3,
+  },
+  {
+    name: "closing two ports of a VM behind two NSGs",
     async setUp(world) {
       await anOpenRequest(world);
       await world.clock.run(openWindows(world.start(), vm));

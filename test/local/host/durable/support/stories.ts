@@ -114,6 +114,13 @@ df.app.orchestration("collecting", function* (context): Steps {
   return undefined;
 });
 
+/** Takes three events in one execution. */
+df.app.orchestration("gathering", function* (context): Steps {
+  const got: unknown[] = [];
+  while (got.length < 3) got.push(yield context.df.waitForExternalEvent("Item"));
+  return got;
+});
+
 /** A window of many days: timers of at most 5 days, each raced with an early end and cancelled in its own Task.any. */
 df.app.orchestration("window", function* (context): Steps {
   const { days } = context.df.getInput() as { days: number };

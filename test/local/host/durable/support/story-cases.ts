@@ -19,6 +19,9 @@ const is = (expected: unknown) => (output: unknown) => isDeepStrictEqual(output,
 const words = ["one", "two", "three"];
 const numbers = [0, 1, 2, 3, 4];
 
+const isThreeDifferent = (output: unknown) =>
+  Array.isArray(output) && output.length === 3 && new Set(output).size === 3;
+
 export const storyCases: readonly StoryCase[] = [
   { story: "steps", does: words, isRight: is(words) },
   { story: "fanOut", does: numbers.map(String), isRight: is(numbers) },
@@ -64,7 +67,7 @@ export const storyCases: readonly StoryCase[] = [
     story: "collecting",
     event: "Item",
     does: ["item 0", "item 1", "item 2"],
-    isRight: (output) =>
-      Array.isArray(output) && output.length === 3 && new Set(output).size === output.length,
+    isRight: isThreeDifferent,
   },
+  { story: "gathering", event: "Item", does: [], isRight: isThreeDifferent },
 ];

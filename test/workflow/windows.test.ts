@@ -1,0 +1,357 @@
+import { beforeEach, describe, expect, it } from "@jest/globals";
+import type { Window } from "../../src/access/request.ts";
+import { closeWindows } from "../../src/workflow/close-windows.ts";
+import { openWindows } from "../../src/workflow/open-windows.ts";
+import {
+  afterNoon,
+  anAccessRequest,
+  aPolicy,
+  aPort,
+  aRule,
+  aVirtualMachine,
+  aWindow,
+  requestId,
+  vmId,
+} from "../support/builders.ts";
+import { endState } from "../support/end-state.ts";
+import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
+
+const ofVm = (id: string) => ({ requestId: id, vmIndex: 0 });
+const dual = vmId("dual");
+const sshBlocked = aRule({
+  name: "block-ssh",
+  priority: 90,
+  access: "Deny",
+  destinationPorts: ["22"],
+});
+
+describe("the windows of a request", () => {
+  let world: World;
+  let customers: string;
+
+  beforeEach(async () => {
+    world = createWorld();
+    await world.protect({
+      virtualMachines: [
+        aVirtualMachine({ ports: [aPort(), aPort({ number: 3389 })] }),
+        ...bothWebVms.slice(1),
+        aVirtualMachine({ id: dual, ports: [aPort({ allowedSourceAddressPrefix: "*" })] }),
+      ],
+    });
+    customers = world.customers();
+  });
+
+  const ask = (windows: readonly Window[], id = requestId) =>
+    world.request(anAccessRequest({ id, windows }));
+  const open = (id = requestId) => world.clock.run(openWindows(world.start(), ofVm(id)));
+  const close = (more: object = {}, id = requestId) =>
+    world.clock.run(
+      closeWindows(world.start(), { ...ofVm(id), endReason: "Expired", attempt: 1, ...more }),
+    );
+  const allows = (gateId: string) => world.ours(gateId).filter((rule) => rule.access === "Allow");
+  const factsOf = async (operation: string) =>
+    (await world.facts())
+      .filter((fact) => fact.operation === operation)
+      .map((fact) => fact.outcome)
+      .toSorted();
+
+  it("are open on every NSG in front of the VM, for exactly what was asked", async () => {
+    await ask([aWindow()]);
+
+    const opened = await open();
+
+    expect(opened).toEqual({ ends: [afterNoon(3_600)], failedIds: [] });
+    for (const gateId of [nsgs.subnet, nsgs.card]) {
+      expect(allows(gateId)).toEqual([
+        expect.objectContaining({
+          direction: "Inbound",
+          protocol: "Tcp",
+          sources: ["203.0.113.7"],
+          destinations: ["10.0.0.4"],
+          destinationPorts: ["22"],
+        }),
+      ]);
+    }
+    expect(await world.windows(requestId)).toEqual([
+      expect.objectContaining({ state: "open", openedAt: afterNoon(0) }),
+    ]);
+    expect(await factsOf("access.open")).toEqual(["asked", "done"]);
+  });
+
+  it("leave the customer's rules as they were, byte for byte, and after closing the NSG as it was", async () => {
+    const before = JSON.stringify(world.ours(nsgs.subnet));
+    await ask([aWindow(), aWindow({ port: 3389 })]);
+
+    await open();
+    expect(world.customers()).toBe(customers);
+    await close();
+
+    expect(world.customers()).toBe(customers);
+    expect(JSON.stringify(world.ours(nsgs.subnet))).toBe(before);
+    expect(await factsOf("access.close")).toEqual(["asked", "asked", "done", "done"]);
+  });
+
+  it("of two requests with different ends on one VM close each at its own time", async () => {
+    await ask([aWindow()]);
+    const later = aWindow({
+      id: "later-0-22",
+      closesAt: afterNoon(7_200),
+      sources: ["203.0.113.9"],
+    });
+    await ask([later], "later");
+    await Promise.all([open(), open("later")]);
+    expect(allows(nsgs.card)).toHaveLength(2);
+
+    await world.clock.advance(3_600_000);
+    await close({ until: afterNoon(3_600) });
+    await close({ until: afterNoon(3_600) }, "later");
+
+    expect(allows(nsgs.card).map((rule) => rule.sources)).toEqual([["203.0.113.9"]]);
+    expect((await world.windows("later"))[0]?.state).toBe("open");
+    await world.clock.advance(3_600_000);
+    await close({ until: afterNoon(7_200) }, "later");
+    expect(allows(nsgs.card)).toEqual([]);
+    expect((await world.windows(requestId))[0]).toMatchObject({
+      state: "closed",
+      endReason: "Expired",
+      closedAt: expect.stringMatching(/^2030-01-31T13:00:00/),
+    });
+  });
+
+  it("of one request end each at its own time too", async () => {
+    await ask([aWindow(), aWindow({ port: 3389, closesAt: afterNoon(7_200) })]);
+
+    const { ends } = await open();
+    await close({ until: ends[0] });
+
+    expect(ends).toEqual([afterNoon(3_600), afterNoon(7_200)]);
+    expect(allows(nsgs.card).map((rule) => rule.destinationPorts)).toEqual([["3389"]]);
+  });
+
+  it("that can be opened on one NSG only are closed again, and failed by the name of the rule", async () => {
+    world.network.edit(nsgs.card, (rules) => [...rules, sshBlocked]);
+    customers = world.customers();
+    await ask([aWindow()]);
+
+    const { ends, failedIds } = await open();
+    expect([ends, failedIds]).toEqual([[], [aWindow().id]]);
+    await close({ windowIds: failedIds });
+
+    expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
+    expect(await world.windows(requestId)).toEqual([
+      expect.objectContaining({
+        state: "failed",
+        reasons: [expect.objectContaining({ code: "BlockedByCustomerRule", target: "block-ssh" })],
+      }),
+    ]);
+    expect(await factsOf("access.open")).toEqual(["asked", "failed"]);
+    expect(world.customers()).toBe(customers);
+  });
+
+  it.each([
+    {
+      case: "the VM was deleted meanwhile",
+      spoil: () => world.network.removeMachine(vmId()),
+      code: "VirtualMachineNotFound",
+    },
+    {
+      case: "they are over before they could be opened",
+      spoil: () => world.clock.advance(3_600_000),
+      code: "WindowOver",
+    },
+    {
+      case: "the VM lost its last NSG",
+      spoil: () =>
+        world.network.addMachine({
+          id: vmId(),
+          name: "web-1",
+          location: "westeurope",
+          addresses: [{ address: "10.0.0.4", family: 4, networkInterfaceId: "nic", gates: [] }],
+        }),
+      code: "NetworkSecurityGroupMissing",
+    },
+    {
+      case: "the policy was deleted meanwhile",
+      async spoil() {
+        const stored = await world.policies.get(aPolicy().id);
+        await world.policies.remove(aPolicy().id, stored?.etag ?? "");
+      },
+      code: "PolicyNotFound",
+    },
+  ])("fail without a rule being written when $case", async ({ spoil, code }) => {
+    const writes = world.network.writes.length;
+    await ask([aWindow()]);
+    await spoil();
+
+    const { failedIds } = await open();
+    await close({ windowIds: failedIds });
+
+    expect(world.network.writes).toHaveLength(writes);
+    expect(await world.windows(requestId)).toEqual([
+      expect.objectContaining({ state: "failed", reasons: [expect.objectContaining({ code })] }),
+    ]);
+  });
+
+  it("that the policy allows no longer are never written, though others of the request are", async () => {
+    await ask([aWindow(), aWindow({ port: 3389 })]);
+    await world.protectAgain({ virtualMachines: bothWebVms });
+
+    const { failedIds } = await open();
+
+    expect(failedIds).toEqual([aWindow({ port: 3389 }).id]);
+    const written = world.network.writes
+      .flatMap((write) => write.changes)
+      .flatMap((change) =>
+        change.kind === "put" && change.rule.access === "Allow" ? [change.rule] : [],
+      );
+    expect(written.flatMap((rule) => rule.destinationPorts)).not.toContain("3389");
+    expect((await world.windows(requestId)).map((window) => window.state)).toEqual([
+      "open",
+      "closing",
+    ]);
+  });
+
+  it("from an IPv6 source cannot be opened on a VM that has IPv4 alone", async () => {
+    await world.protectAgain({
+      virtualMachines: [aVirtualMachine({ ports: [aPort({ allowedSourceAddressPrefix: "*" })] })],
+    });
+    await ask([aWindow({ sources: ["2001:db8::7"] })]);
+
+    await open();
+
+    expect((await world.windows(requestId))[0]?.reasons).toEqual([
+      expect.objectContaining({ code: "NoAddressForSource" }),
+    ]);
+    expect(allows(nsgs.card)).toEqual([]);
+  });
+
+  it("of a VM with IPv4 and IPv6 are open for each family from its own sources", async () => {
+    await ask([aWindow({ vmId: dual, sources: ["203.0.113.7", "2001:db8::7"] })]);
+
+    await open();
+
+    expect(
+      allows(nsgs.dual).map(({ sources, destinations }) => [sources, destinations].flat()),
+    ).toEqual([
+      ["203.0.113.7", "10.0.1.6"],
+      ["2001:db8::7", "fd00::6"],
+    ]);
+  });
+
+  it("have their gates stored before the first rule is wanted", async () => {
+    await ask([aWindow()]);
+    const process = world.start();
+    const wanted: (readonly string[] | undefined)[] = [];
+    const gates = {
+      ...process.gates,
+      change: async (...change: Parameters<typeof process.gates.change>) => {
+        wanted.push((await world.windows(requestId))[0]?.gates);
+        return process.gates.change(...change);
+      },
+    };
+
+    await world.clock.run(openWindows({ ...process, gates }, ofVm(requestId)));
+
+    expect(wanted).toEqual([
+      [nsgs.subnet, nsgs.card],
+      [nsgs.subnet, nsgs.card],
+    ]);
+  });
+
+  it("are opened and closed once, however often the work is done again", async () => {
+    await ask([aWindow()]);
+
+    const first = await open();
+    const afterFirst = await endState(world);
+    await world.clock.advance(60_000);
+    expect(await open()).toEqual(first);
+    expect(await endState(world)).toEqual(afterFirst);
+    expect((await world.windows(requestId))[0]?.openedAt).toBe(afterNoon(0));
+
+    await close();
+    const afterClosing = await endState(world);
+    await world.clock.advance(60_000);
+    await close();
+    expect(await endState(world)).toEqual(afterClosing);
+    expect(await open()).toEqual({ ends: [], failedIds: [] });
+    expect(await endState(world)).toEqual(afterClosing);
+  });
+
+  it("that nobody knows are no fault", async () => {
+    expect(await open("unknown")).toEqual({ ends: [], failedIds: [] });
+    expect(await close({}, "unknown")).toEqual({ isClosed: true });
+  });
+
+  it("of a VM that was deleted while they were open are closed all the same", async () => {
+    await ask([aWindow()]);
+    await open();
+    world.network.removeMachine(vmId());
+
+    expect(await close()).toEqual({ isClosed: true });
+    expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
+  });
+
+  it("on an NSG that was deleted while they were open count as closed", async () => {
+    await ask([aWindow()]);
+    await open();
+    world.network.removeGate(nsgs.card);
+
+    expect(await close()).toEqual({ isClosed: true });
+    expect((await world.windows(requestId))[0]?.state).toBe("closed");
+  });
+
+  it("say who ended them early", async () => {
+    await ask([aWindow()]);
+    await open();
+
+    await close({ endReason: "UserRequested" });
+
+    expect((await world.windows(requestId))[0]).toMatchObject({
+      state: "closed",
+      endReason: "UserRequested",
+    });
+  });
+
+  it("stay told as overdue, once for each try, until closing succeeds", async () => {
+    const reason = { code: "GateNotWritable", message: "A lock.", target: nsgs.card } as const;
+    const lock = { result: { outcome: "refused", reason } } as const;
+    await ask([aWindow()]);
+    await open();
+
+    world.network.failWrites(lock, lock);
+    expect(await close({ attempt: 1 })).toEqual({ isClosed: false });
+    expect((await world.windows(requestId))[0]).toMatchObject({
+      state: "closing",
+      reasons: [reason, reason],
+    });
+    world.network.failWrites(lock);
+    expect(await close({ attempt: 2 })).toEqual({ isClosed: false });
+    expect(await close({ attempt: 3 })).toEqual({ isClosed: true });
+
+    const failed = (await world.facts()).filter((fact) => fact.outcome === "failed");
+    expect(failed.map((fact) => fact.id.split(".").at(-1)).toSorted()).toEqual(["1", "2"]);
+    expect(world.logged.filter((line) => line.event === "access.window.overdue")).toHaveLength(2);
+    const [window] = await world.windows(requestId);
+    expect(window).toMatchObject({ state: "closed", endReason: "Expired" });
+    expect(window?.reasons).toBeUndefined();
+    expect(await factsOf("access.close")).toEqual(["asked", "done", "failed", "failed"]);
+  });
+
+  it("carry source, end and justification into every fact, and no actor where nobody acted", async () => {
+    await world.request(anAccessRequest({ justification: "patching" }));
+    await open();
+    await close();
+
+    for (const fact of await world.facts()) {
+      expect(fact).toMatchObject({
+        requestId,
+        vmId: vmId(),
+        port: 22,
+        sources: ["203.0.113.7"],
+        closesAt: afterNoon(3_600),
+        justification: "patching",
+      });
+      expect(fact.actor).toBeUndefined();
+    }
+  });
+});
