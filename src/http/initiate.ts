@@ -6,11 +6,11 @@ import { actions, missingRights } from "../caller/permissions.ts";
 import type { ActivityStore, Clock, Ids, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { refused } from "../reasons.ts";
 import { windowFact } from "../workflow/facts.ts";
+import { namedVms } from "./named-vms.ts";
 import { policyAddress } from "./policy-address.ts";
 import { problem, problemOf } from "./problem.ts";
 import { gatherRights } from "./rights.ts";
 import { type Call, type Handler, requestorOf } from "./route.ts";
-import { namedVms } from "./write-policies.ts";
 
 export interface InitiatePorts {
   readonly clock: Clock;
