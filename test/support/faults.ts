@@ -26,7 +26,7 @@ export interface Faults {
 }
 
 /** The fault of the test; as a fault of storage or network that nobody foresaw. */
-export class PlannedOutage extends Error {
+class PlannedOutage extends Error {
   override readonly name = "PlannedOutage";
 }
 

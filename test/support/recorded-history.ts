@@ -40,7 +40,7 @@ const eventTypes = {
 } as const;
 
 /** Action types of the SDK that the workflow uses. */
-export const actionTypes = { activity: 0, child: 2, continueAsNew: 4, timer: 5 } as const;
+const actionTypes = { activity: 0, child: 2, continueAsNew: 4, timer: 5 } as const;
 
 /** A piece of work that the orchestration asked for. */
 export interface Asked {

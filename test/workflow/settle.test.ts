@@ -255,6 +255,22 @@ describe("settling a gate", () => {
       expect(world.network.writes).toHaveLength(1);
     });
 
+    it("writes no more once it knows that it lost the lease, whatever is left to write", async () => {
+      const writeMs = 2.5 * settleTimes.beat;
+      world = createWorld({ writeMs });
+      const revision = await wish();
+      world.network.failWrites({ result: busy("AnotherOperationInProgress", 0) });
+      const slow = world.start().settle(gateId, revision);
+      await world.clock.advance(500);
+      await world.gates.takeLease(gateId, "other", (await world.record(gateId)).lease);
+
+      await world.clock.advance(2.2 * writeMs);
+
+      expect(world.network.writes).toHaveLength(1);
+      await world.gates.release(gateId, "other");
+      expect(await world.clock.run(slow)).toMatchObject({ outcome: "settled" });
+    });
+
     it.each([
       { case: "and notices it at its next sign of life", writeMs: 2.5 * settleTimes.beat },
       { case: "just before it records", writeMs: 1_000 },

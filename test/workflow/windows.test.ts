@@ -5,9 +5,7 @@ import { openWindows } from "../../src/workflow/open-windows.ts";
 import {
   afterNoon,
   anAccessRequest,
-  aPolicy,
   aPort,
-  aRule,
   aVirtualMachine,
   aWindow,
   requestId,
@@ -18,13 +16,6 @@ import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
 const ofVm = (id: string) => ({ requestId: id, vmIndex: 0 });
 const dual = vmId("dual");
-const sshBlocked = aRule({
-  name: "block-ssh",
-  priority: 90,
-  access: "Deny",
-  destinationPorts: ["22"],
-});
-
 describe("the windows of a request", () => {
   let world: World;
   let customers: string;
@@ -126,103 +117,6 @@ describe("the windows of a request", () => {
 
     expect(ends).toEqual([afterNoon(3_600), afterNoon(7_200)]);
     expect(allows(nsgs.card).map((rule) => rule.destinationPorts)).toEqual([["3389"]]);
-  });
-
-  it("that can be opened on one NSG only are closed again, and failed by the name of the rule", async () => {
-    world.network.edit(nsgs.card, (rules) => [...rules, sshBlocked]);
-    customers = world.customers();
-    await ask([aWindow()]);
-
-    const { ends, failedIds } = await open();
-    expect([ends, failedIds]).toEqual([[], [aWindow().id]]);
-    await close({ windowIds: failedIds });
-
-    expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
-    expect(await world.windows(requestId)).toEqual([
-      expect.objectContaining({
-        state: "failed",
-        reasons: [expect.objectContaining({ code: "BlockedByCustomerRule", target: "block-ssh" })],
-      }),
-    ]);
-    expect(await factsOf("access.open")).toEqual(["asked", "failed"]);
-    expect(world.customers()).toBe(customers);
-  });
-
-  it.each([
-    {
-      case: "the VM was deleted meanwhile",
-      spoil: () => world.network.removeMachine(vmId()),
-      code: "VirtualMachineNotFound",
-    },
-    {
-      case: "they are over before they could be opened",
-      spoil: () => world.clock.advance(3_600_000),
-      code: "WindowOver",
-    },
-    {
-      case: "the VM lost its last NSG",
-      spoil: () =>
-        world.network.addMachine({
-          id: vmId(),
-          name: "web-1",
-          location: "westeurope",
-          addresses: [{ address: "10.0.0.4", family: 4, networkInterfaceId: "nic", gates: [] }],
-        }),
-      code: "NetworkSecurityGroupMissing",
-    },
-    {
-      case: "the policy was deleted meanwhile",
-      async spoil() {
-        const stored = await world.policies.get(aPolicy().id);
-        await world.policies.remove(aPolicy().id, stored?.etag ?? "");
-      },
-      code: "PolicyNotFound",
-    },
-  ])("fail without a rule being written when $case", async ({ spoil, code }) => {
-    const writes = world.network.writes.length;
-    await ask([aWindow()]);
-    await spoil();
-
-    const { failedIds } = await open();
-    await close({ windowIds: failedIds });
-
-    expect(world.network.writes).toHaveLength(writes);
-    expect(await world.windows(requestId)).toEqual([
-      expect.objectContaining({ state: "failed", reasons: [expect.objectContaining({ code })] }),
-    ]);
-  });
-
-  it("that the policy allows no longer are never written, though others of the request are", async () => {
-    await ask([aWindow(), aWindow({ port: 3389 })]);
-    await world.protectAgain({ virtualMachines: bothWebVms });
-
-    const { failedIds } = await open();
-
-    expect(failedIds).toEqual([aWindow({ port: 3389 }).id]);
-    const written = world.network.writes
-      .flatMap((write) => write.changes)
-      .flatMap((change) =>
-        change.kind === "put" && change.rule.access === "Allow" ? [change.rule] : [],
-      );
-    expect(written.flatMap((rule) => rule.destinationPorts)).not.toContain("3389");
-    expect((await world.windows(requestId)).map((window) => window.state)).toEqual([
-      "open",
-      "closing",
-    ]);
-  });
-
-  it("from an IPv6 source cannot be opened on a VM that has IPv4 alone", async () => {
-    await world.protectAgain({
-      virtualMachines: [aVirtualMachine({ ports: [aPort({ allowedSourceAddressPrefix: "*" })] })],
-    });
-    await ask([aWindow({ sources: ["2001:db8::7"] })]);
-
-    await open();
-
-    expect((await world.windows(requestId))[0]?.reasons).toEqual([
-      expect.objectContaining({ code: "NoAddressForSource" }),
-    ]);
-    expect(allows(nsgs.card)).toEqual([]);
   });
 
   it("of a VM with IPv4 and IPv6 are open for each family from its own sources", async () => {
