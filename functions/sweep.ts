@@ -7,3 +7,9 @@ app.timer("sweep", {
   runOnStartup: true,
   handler: () => theApp().sweep(),
 });
+
+app.timer("sweepEveryGate", {
+  // Every ten minutes, beside the sweep at second 0.
+  schedule: "30 */10 * * * *",
+  handler: () => theApp().sweepEveryGate(),
+});

@@ -24,7 +24,7 @@ import { type Closing, closeWindows } from "./workflow/close-windows.ts";
 import { createWorkflows } from "./workflow/durable.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle, type SettlePorts } from "./workflow/settle.ts";
-import { sweep } from "./workflow/sweep.ts";
+import { sweep, sweepEveryGate } from "./workflow/sweep.ts";
 
 /** The composed application: one handler for each function that `functions/` registers. */
 export type App = ReturnType<typeof createApp>;
@@ -110,6 +110,7 @@ export function createApp(config: Config) {
     openWindows: (input: VmOfRequest) => openWindows(ports, input),
     closeWindows: (input: Closing) => closeWindows(ports, input),
     sweep: () => sweep(ports),
+    sweepEveryGate: () => sweepEveryGate(ports),
   };
 }
 

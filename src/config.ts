@@ -68,11 +68,12 @@ export const settingsSchema = z.object({
       "Client id of a user-assigned managed identity; without it the system-assigned one is used.",
     ),
   DEPLOYMENT_NAME: z
-    .string()
+    .string(
+      "expected a name that no other deployment has: deployments of one name remove each other's rules",
+    )
     .regex(/^[\w.-]{1,20}$/, "expected 1 to 20 letters, digits, dots, dashes or underscores")
-    .default("default")
     .describe(
-      "Names the owner of rules. Two deployments that work on the same network security groups need different names.",
+      "Names the owner of rules, in 1 to 20 characters. Two deployments that work on the same network security groups need different names, or they remove each other's rules.",
     ),
   TRUSTED_PROXY_HOPS: whole(1, 5)
     .default(1)

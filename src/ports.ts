@@ -45,6 +45,8 @@ export interface Machine {
 export interface GateReading {
   readonly group: NetworkSecurityGroup;
   readonly etag: string;
+  /** A write of somebody is under way: the rules are there to read, but not all in effect yet. */
+  readonly isUpdating: boolean;
   readonly raw: unknown;
 }
 
@@ -121,8 +123,12 @@ export interface GateStore {
   beat(gateId: string, holder: string): Promise<boolean>;
   /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
   complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
-  /** Gives the lease back without a settlement; does nothing when it is not ours. */
-  release(gateId: string, holder: string): Promise<void>;
+  /** Gives the lease back without a settlement. False, and nothing done, when it is not ours any more. */
+  release(gateId: string, holder: string): Promise<boolean>;
+  /** Raises the desired revision and answers it: whatever was proven has to be proven again. */
+  touch(gateId: string): Promise<number>;
+  /** Every gate of which anything was ever wanted. */
+  known(): Promise<readonly string[]>;
   /** Gates whose applied revision lags behind, or with a window whose `closesAt` is not after `now`. */
   unsettled(now: Date): Promise<readonly string[]>;
 }

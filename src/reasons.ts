@@ -63,23 +63,70 @@ export interface Refusal {
   readonly reasons: readonly Reason[];
 }
 
+/** How much is said at most, whatever the input: reasons are answered, logged and stored. */
+export const reasonLimits = { reasons: 100, message: 500, target: 300, quoted: 80 } as const;
+
 export const ok = <T>(value: T): Outcome<T> => ({ outcome: "ok", value });
-export const refused = (...reasons: readonly Reason[]): Refusal => ({
-  outcome: "refused",
-  reasons,
-});
+export const refused = (...reasons: readonly Reason[]): Refusal => refusedFor(reasons);
+
+/** As {@link refused}, for a list that may be long: it is cut as {@link bounded} cuts it. */
+export function refusedFor(reasons: readonly Reason[]): Refusal {
+  return { outcome: "refused", reasons: bounded(reasons) };
+}
+
+/** The first reasons, each of bounded length, then one that says how many more there are. */
+export function bounded(
+  reasons: readonly Reason[],
+  most: number = reasonLimits.reasons,
+): readonly Reason[] {
+  return first(reasons, most, within);
+}
+
+/** A text from outside in quotes for a message, cut when it is long. */
+export function quote(text: string, most: number = reasonLimits.quoted): string {
+  return `'${cut(text, most)}'`;
+}
+
+/** A list for a message: its first entries, and how many more there are. */
+export function firstFew(entries: readonly (string | number)[], most: number): string {
+  const listed = entries.slice(0, most).join(", ");
+  return entries.length > most ? `${listed} and ${entries.length - most} more` : listed;
+}
 
 /** What a zod schema found wrong, as reasons that name field, value and what was expected. */
 export function reasonsFrom(error: z.ZodError, code: ReasonCode): readonly Reason[] {
-  return error.issues.flatMap(leaves).map((issue) => {
+  return first(error.issues.flatMap(leaves), reasonLimits.reasons, (issue) => {
     const target = pathText(issue.path);
-    const given = describe(issue.input);
-    return {
-      code,
-      message: `${target === "" ? "The body" : `'${target}'`}${given}: ${issue.message}`,
-      ...(target === "" ? {} : { target }),
-    };
+    const message = `${target === "" ? "The body" : `'${target}'`}${describe(issue.input)}: ${issue.message}`;
+    return within({ code, message, ...(target === "" ? {} : { target }) });
   });
+}
+
+/** NB. One more than `most` is listed rather than counted: a list that was cut already is not cut again. */
+function first<T>(
+  items: readonly T[],
+  most: number,
+  reasonOf: (item: T) => Reason,
+): readonly Reason[] {
+  if (items.length <= most + 1) {
+    return items.map(reasonOf);
+  }
+  const listed = items.slice(0, most).map(reasonOf);
+  const code = listed.at(-1)?.code ?? "InternalError";
+  return [...listed, { code, message: `${items.length - most} more like these are not listed.` }];
+}
+
+function within({ code, message, target }: Reason): Reason {
+  return {
+    code,
+    message: cut(message, reasonLimits.message),
+    ...(target === undefined ? {} : { target: cut(target, reasonLimits.target) }),
+  };
+}
+
+/** NB. Never through the middle of a character. */
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 /** A union's own issue says nothing: the branch for a value of that type knows what is wrong with it. */
@@ -106,7 +153,7 @@ function describe(input: unknown): string {
     return " is missing";
   }
   if (typeof input === "string") {
-    return ` is '${input.slice(0, 80)}'`;
+    return ` is ${quote(input)}`;
   }
   if (typeof input === "number" || typeof input === "boolean" || input === null) {
     return ` is ${String(input)}`;

@@ -1,13 +1,33 @@
 import { durationSeconds } from "../policy/duration.ts";
-import { allowedSources, type Policy, type PortRule } from "../policy/policy.ts";
-import { idKey } from "../policy/resource-id.ts";
-import { type Outcome, ok, type Reason, refused } from "../reasons.ts";
-import { coveredBySources } from "../rules/cidr.ts";
+import {
+  allowedSources,
+  type Policy,
+  type PolicyVirtualMachine,
+  type PortRule,
+} from "../policy/policy.ts";
+import { idKey, resourceName } from "../policy/resource-id.ts";
+import {
+  bounded,
+  firstFew,
+  type Outcome,
+  ok,
+  quote,
+  type Reason,
+  refused,
+  refusedFor,
+} from "../reasons.ts";
+import { coverOf } from "../rules/cidr.ts";
 import type { InitiateContent, InitiatePort } from "./initiate.ts";
 import type { AccessRequest, Requestor, Window } from "./request.ts";
 
 /** How far a client's clock may run ahead before its end time counts as too late. The window itself is cut to the policy's length. */
 export const clockToleranceSeconds = 60;
+
+/** How many ports or sources a reason names; it says how many more there are. */
+const namedAtMost = 5;
+
+/** A longer id would leave no room for what is wrong. */
+const longestPolicyId = 220;
 
 /** What a decision needs besides policy and body. */
 export interface Circumstances {
@@ -27,20 +47,21 @@ export function decide(
   content: InitiateContent,
   circumstances: Circumstances,
 ): Outcome<AccessRequest> {
-  const decisions = content.virtualMachines.flatMap((vm, vmIndex) =>
-    vm.ports.map((port, portIndex) =>
-      decidePort(
-        policy,
-        { vmId: vm.id, vmIndex, port, target: `virtualMachines[${vmIndex}].ports[${portIndex}]` },
-        circumstances,
-      ),
-    ),
-  );
+  const protectedVms = new Map(policy.virtualMachines.map((vm) => [idKey(vm.id), vm]));
+  const decisions = content.virtualMachines.flatMap((asked, vmIndex) => {
+    const vm = protectedVms.get(idKey(asked.id));
+    return vm === undefined
+      ? [notProtected(policy, asked.id, vmIndex)]
+      : asked.ports.map((port, portIndex) => {
+          const target = `virtualMachines[${vmIndex}].ports[${portIndex}]`;
+          return decidePort(policy, { vm, vmIndex, port, target }, circumstances);
+        });
+  });
   const reasons = decisions.flatMap((decision) =>
     decision.outcome === "refused" ? decision.reasons : [],
   );
   if (reasons.length > 0) {
-    return refused(...reasons);
+    return refusedFor(reasons);
   }
   return ok({
     id: circumstances.requestId,
@@ -66,32 +87,31 @@ export function stillAllowed(policy: Policy | undefined, window: Window): readon
   const isCovered =
     rule !== undefined &&
     rule.protocol === window.protocol &&
-    window.sources.every((source) => coveredBySources(source, allowedSources(rule)));
-  const why = `it was changed before port ${window.port} of '${window.vmId}' could be opened, and does not allow this any more`;
-  return isCovered ? [] : [outside(policy, window.vmId, why)];
+    window.sources.every(coverOf(allowedSources(rule)));
+  const why = `it was changed before port ${window.port} of '${resourceName(window.vmId)}' could be opened, and does not allow this any more`;
+  return isCovered ? [] : bounded([outside(policy, window.vmId, why)]);
 }
 
 interface Asked {
-  readonly vmId: string;
+  readonly vm: PolicyVirtualMachine;
   readonly vmIndex: number;
   readonly port: InitiatePort;
   readonly target: string;
 }
 
+function notProtected(policy: Policy, vmId: string, vmIndex: number): Outcome<Window> {
+  const why = `it does not protect the virtual machine ${quote(resourceName(vmId))}`;
+  return refused(outside(policy, `virtualMachines[${vmIndex}].id`, why));
+}
+
 function decidePort(policy: Policy, asked: Asked, circumstances: Circumstances): Outcome<Window> {
-  const vm = policy.virtualMachines.find((candidate) => idKey(candidate.id) === idKey(asked.vmId));
-  if (vm === undefined) {
-    return refused(
-      outside(
-        policy,
-        `virtualMachines[${asked.vmIndex}].id`,
-        `it does not protect the virtual machine '${asked.vmId}'`,
-      ),
-    );
-  }
+  const { vm } = asked;
   const rule = vm.ports.find((candidate) => candidate.number === asked.port.number);
   if (rule === undefined) {
-    const ports = vm.ports.map((candidate) => candidate.number).join(", ");
+    const ports = firstFew(
+      vm.ports.map((candidate) => candidate.number),
+      namedAtMost,
+    );
     return refused(
       outside(
         policy,
@@ -137,15 +157,13 @@ function sourceFaults(
     return [{ code: "InvalidInitiateInput", message, target }];
   }
   const allowed = allowedSources(rule);
-  return sources
-    .filter((source) => !coveredBySources(source, allowed))
-    .map((source) =>
-      outside(
-        policy,
-        target,
-        `the source '${source}' is not within its allowed sources for port ${rule.number} (${allowed.join(", ")})`,
-      ),
-    );
+  const isCovered = coverOf(allowed);
+  const strangers = sources.filter((source) => !isCovered(source));
+  if (strangers.length === 0) {
+    return [];
+  }
+  const why = `not within its allowed sources for port ${rule.number}: ${firstFew(strangers, namedAtMost)} (allowed: ${firstFew(allowed, namedAtMost)})`;
+  return [outside(policy, target, why)];
 }
 
 interface End {
@@ -183,7 +201,7 @@ function outside(policy: Policy, target: string, why: string): Reason {
   return {
     code: "RequestNotSubsetOfPolicy",
     // The first two sentences are those of the service this API comes from; scripts look for them.
-    message: `The given access request is not a subset of policy '${policy.id}'. Please make sure that the access request is within the allowed policy properties. Here: ${why}.`,
+    message: `The given access request is not a subset of policy ${quote(policy.id, longestPolicyId)}. Please make sure that the access request is within the allowed policy properties. Here: ${why}.`,
     target,
   };
 }

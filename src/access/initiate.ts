@@ -1,8 +1,20 @@
 import { z } from "zod";
 import { durationSeconds } from "../policy/duration.ts";
-import { sourcePrefix, virtualMachineIdFault } from "../policy/policy.ts";
+import { repeated, sourcePrefix, virtualMachineIdFault } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
-import { type Outcome, ok, type Reason, reasonsFrom, refused } from "../reasons.ts";
+import { member, sizeFault } from "../policy/size.ts";
+import {
+  type Outcome,
+  ok,
+  quote,
+  type Reason,
+  reasonsFrom,
+  refused,
+  refusedFor,
+} from "../reasons.ts";
+
+/** What one request may list in all. */
+const requestLimits = { "virtual machines": 100, ports: 500, sources: 1_000 } as const;
 
 /** One port of an initiate body, understood: either an end or a length, and sources where the caller named any. */
 export interface InitiatePort {
@@ -98,7 +110,7 @@ export const initiateBody = z.object({
       "expected a list of virtual machines",
     )
     .min(1, "expected at least one virtual machine")
-    .max(100, "expected at most 100 virtual machines"),
+    .max(requestLimits["virtual machines"], "expected at most 100 virtual machines"),
   justification: z
     .string("expected text")
     .max(2_000, "expected at most 2,000 characters")
@@ -107,21 +119,26 @@ export const initiateBody = z.object({
 
 /** Reads an initiate body for a policy in `subscriptionId`, or says everything that is wrong with it. */
 export function parseInitiate(body: unknown, subscriptionId: string): Outcome<InitiateContent> {
+  const tooLarge = sizeFault(member(body, "virtualMachines"), requestLimits, {
+    code: "InvalidInitiateInput",
+    target: "virtualMachines",
+  });
+  if (tooLarge !== undefined) {
+    return refused(tooLarge);
+  }
   const parsed = initiateBody.safeParse(body, { reportInput: true });
   if (!parsed.success) {
-    return refused(...reasonsFrom(parsed.error, "InvalidInitiateInput"));
+    return refusedFor(reasonsFrom(parsed.error, "InvalidInitiateInput"));
   }
   const { virtualMachines, justification } = parsed.data;
-  const keys = virtualMachines.map((vm) => idKey(vm.id));
+  const again = new Set(repeated(virtualMachines.map((vm) => idKey(vm.id))));
   const reasons = virtualMachines.flatMap((vm, index) => [
     ...idFaults(vm, index, subscriptionId),
-    ...(keys.indexOf(keys[index] ?? "") === index
-      ? []
-      : [twice(`virtualMachines[${index}].id`, `'${vm.id}'`)]),
+    ...(again.has(index) ? [twice(`virtualMachines[${index}].id`, quote(vm.id))] : []),
     ...portFaults(vm, index),
   ]);
   return reasons.length > 0
-    ? refused(...reasons)
+    ? refusedFor(reasons)
     : ok({ virtualMachines, ...(typeof justification === "string" ? { justification } : {}) });
 }
 
@@ -138,10 +155,8 @@ function idFaults(
 
 function portFaults(vm: InitiateVirtualMachine, index: number): readonly Reason[] {
   const numbers = vm.ports.map((port) => port.number);
-  return numbers.flatMap((number, position) =>
-    numbers.indexOf(number) === position
-      ? []
-      : [twice(`virtualMachines[${index}].ports[${position}].number`, `Port ${number}`)],
+  return repeated(numbers).map((position) =>
+    twice(`virtualMachines[${index}].ports[${position}].number`, `Port ${numbers[position]}`),
   );
 }
 

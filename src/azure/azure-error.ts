@@ -26,7 +26,7 @@ export class ArmError extends Error {
 }
 
 /** How long Azure's own words may get in ours. */
-const quoteLength = 400;
+const quoteLength = 350;
 /** A pause for those who come back when Azure named none. */
 const defaultRetryAfterMs = 1_000;
 

@@ -209,6 +209,8 @@ const claims = z.object({
   idtyp: z.string().optional().catch(undefined),
   scp: z.string().optional().catch(undefined),
   roles: z.array(z.string()).optional().catch(undefined),
+  azp: z.string().optional().catch(undefined),
+  appid: z.string().optional().catch(undefined),
   upn: z.string().optional().catch(undefined),
   preferred_username: z.string().optional().catch(undefined),
   unique_name: z.string().optional().catch(undefined),
@@ -222,7 +224,9 @@ function callerFrom(payload: JWTPayload, tenantId: string): Outcome<Caller> {
   }
   const kind = kindOf(parsed.data);
   if (kind === undefined) {
-    return refuse("The token has neither a scope ('scp') nor application roles ('roles').");
+    return refuse(
+      "The token is no access token: it has neither a scope ('scp') nor application roles ('roles') of an application ('azp' or 'appid').",
+    );
   }
   const { oid, upn, preferred_username, unique_name } = parsed.data;
   const objectId = oid.toLowerCase();
@@ -231,14 +235,19 @@ function callerFrom(payload: JWTPayload, tenantId: string): Outcome<Caller> {
   return ok({ tenantId, objectId, name, kind });
 }
 
+/**
+ * NB. A person's ID token is meant for our client id too and may carry `roles`. What it lacks, and every access token has, is
+ * the application it was given to: `azp` in version 2, `appid` in version 1.
+ */
 function kindOf(token: z.infer<typeof claims>): Caller["kind"] | undefined {
-  if (token.idtyp?.toLowerCase() === "app") {
-    return "application";
-  }
-  if ((token.scp ?? "").trim() !== "") {
+  const isApplication = token.idtyp?.toLowerCase() === "app";
+  if (!isApplication && (token.scp ?? "").trim() !== "") {
     return "user";
   }
-  return (token.roles ?? []).length > 0 ? "application" : undefined;
+  const isAccessToken = [token.azp, token.appid].some((id) => (id ?? "") !== "");
+  return isAccessToken && (isApplication || (token.roles ?? []).length > 0)
+    ? "application"
+    : undefined;
 }
 
 /** The name reaches logs, pages and rule descriptions: no control characters, no invisible reordering, no endless length. */

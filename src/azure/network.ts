@@ -42,8 +42,8 @@ export function createNetwork(options: NetworkOptions): Network {
         throw armErrorFrom(answer, `${gateId} cannot be read`);
       }
       const raw = parseJson(answer.text);
-      const { group, etag } = readGroup(raw, gateId);
-      return { group, etag: etag ?? answer.header("etag") ?? "", raw };
+      const { group, etag, isUpdating } = readGroup(raw, gateId);
+      return { group, isUpdating, etag: etag ?? answer.header("etag") ?? "", raw };
     },
 
     async write(reading, changes) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { NetworkSecurityGroup, SecurityRule } from "../rules/nsg.ts";
+import type { GateReading } from "../ports.ts";
+import type { SecurityRule } from "../rules/nsg.ts";
 import type { RuleChange } from "../rules/nsg-plan.ts";
 
 /** Azure answers with empty lists beside the singular property, or leaves either out. */
@@ -17,6 +18,7 @@ const ruleSchema = z.object({
     description: text,
     sourceAddressPrefix: text,
     sourceAddressPrefixes: texts,
+    provisioningState: text,
     sourceApplicationSecurityGroups: references,
     sourcePortRange: text,
     sourcePortRanges: texts,
@@ -31,14 +33,16 @@ const ruleSchema = z.object({
 const groupSchema = z.object({
   id: z.string().optional(),
   etag: z.string().optional(),
-  properties: z.object({ securityRules: z.array(ruleSchema).nullish() }).optional(),
+  properties: z
+    .object({ provisioningState: text, securityRules: z.array(ruleSchema).nullish() })
+    .optional(),
 });
 
 /** Reads the body of a GET of an NSG. Throws, naming the property, where a rule lacks what every rule has. */
 export function readGroup(
   body: unknown,
   gateId: string,
-): { readonly group: NetworkSecurityGroup; readonly etag: string | undefined } {
+): Pick<GateReading, "group" | "isUpdating"> & { readonly etag: string | undefined } {
   const parsed = groupSchema.safeParse(body);
   if (!parsed.success) {
     throw new Error(
@@ -46,8 +50,15 @@ export function readGroup(
     );
   }
   const { id, etag, properties } = parsed.data;
-  const rules = (properties?.securityRules ?? []).map(readRule);
-  return { group: { id: id ?? gateId, rules }, etag };
+  const securityRules = properties?.securityRules ?? [];
+  const states = [properties, ...securityRules.map((rule) => rule.properties)];
+  return {
+    group: { id: id ?? gateId, rules: securityRules.map(readRule) },
+    etag,
+    isUpdating: states.some((one) =>
+      /^(creating|updating|deleting)$/i.test(one?.provisioningState ?? ""),
+    ),
+  };
 }
 
 function readRule({ name, properties: rule }: z.infer<typeof ruleSchema>): SecurityRule {

@@ -36,9 +36,9 @@ export function createRights(options: RightsOptions): Rights {
       // NB. The ids become part of an address and of a filter expression: nothing but GUIDs may.
       const objectId = guid.parse(caller.objectId).toLowerCase();
       const subscription = guid.parse(subscriptionId).toLowerCase();
-      return await assignments.get(`${subscription}/${objectId}`, () =>
-        listAssignments(send, subscription, objectId),
-      );
+      // An object id is unique in its tenant only.
+      const key = `${caller.tenantId.toLowerCase()}/${objectId}/${subscription}`;
+      return await assignments.get(key, () => listAssignments(send, subscription, objectId));
     },
     async definition(roleDefinitionId, subscriptionId) {
       const key = definitionKey(roleDefinitionId);

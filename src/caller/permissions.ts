@@ -1,5 +1,5 @@
 import { idKey } from "../policy/resource-id.ts";
-import type { Reason } from "../reasons.ts";
+import { quote, type Reason } from "../reasons.ts";
 
 /** The actions JIT Access asks for, by what a person wants to do (Microsoft's own action names). */
 export const actions = {
@@ -134,7 +134,7 @@ export function missingRights(
     .filter((scope) => grantingAssignment(rights, action, scope) === undefined)
     .map((scope) => ({
       code: "AuthorizationFailed",
-      message: `'${caller}' has no role with the action '${action}' on '${scope}'. Ask an owner of that scope for a role assignment; a new one takes effect within minutes.`,
+      message: `${quote(caller)} has no role with the action '${action}' on '${scope}'. Ask an owner of that scope for a role assignment; a new one takes effect within minutes.`,
       target: scope,
     }));
 }

@@ -1,12 +1,20 @@
 import { type AccessRequest, isOver, requestedVms } from "../access/request.ts";
 import { actions, missingRights } from "../caller/permissions.ts";
+import type { Policy } from "../policy/policy.ts";
 import { refused } from "../reasons.ts";
+import { policyFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { mapLimited } from "../workflow/serial.ts";
-import { policyAddress } from "./policy-address.ts";
-import { finishChange, recordChange, type WritePolicyPorts } from "./policy-change.ts";
+import { type PolicyAddress, policyAddress } from "./policy-address.ts";
+import {
+  changedMeanwhile,
+  changeOf,
+  mostTries,
+  unsettledAnswer,
+  type WritePolicyPorts,
+} from "./policy-change.ts";
 import { historyDays } from "./policy-json.ts";
-import { problem } from "./problem.ts";
+import { type Answer, problem } from "./problem.ts";
 import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
@@ -17,8 +25,18 @@ export function deletePolicy(ports: WritePolicyPorts): Handler {
     if (address.outcome === "refused") {
       return problem(address);
     }
-    const { id, subscriptionId } = address.value;
-    const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
+    return remove(ports, call, address.value);
+  };
+}
+
+/** Decides and marks; decides again when somebody else was quicker. */
+async function remove(
+  ports: WritePolicyPorts,
+  call: Call,
+  { id, subscriptionId }: PolicyAddress,
+): Promise<Answer> {
+  const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
+  for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const stored = await ports.policies.get(id);
     const vmIds = stored?.value.virtualMachines.map((vm) => vm.id) ?? [];
     const missing = missingRights(rights, actions.deletePolicy, [id, ...vmIds], call.caller.name);
@@ -28,39 +46,50 @@ export function deletePolicy(ports: WritePolicyPorts): Handler {
     if (stored === undefined) {
       return { status: 204 };
     }
-    const told = {
-      call,
-      policyId: stored.value.id,
-      subscriptionId,
-      operation: "policy.delete",
-    } as const;
-    await recordChange(ports, told, vmIds, "asked");
-    await markDeleting(ports, id, []);
-    const requests = await openRequests(ports, stored.value.id);
-    const gates = requests.flatMap((request) =>
-      request.windows.flatMap((window) => (isOver(window) ? [] : (window.gates ?? []))),
-    );
-    await markDeleting(ports, id, gates);
-    await endWindows(call, requests);
-    return finishChange(ports, told, vmIds, await protect(ports, id), async () => ({
-      status: 200,
-    }));
-  };
+    const change = changeOf(call, "policy.delete", vmIds);
+    const now = ports.clock.now();
+    await ports.activity.record(policyFacts(stored.value.id, change, "asked", now));
+    const marked: Policy = {
+      ...stored.value,
+      state: "deleting",
+      changedAt: now.toISOString(),
+      change,
+    };
+    if ((await ports.policies.put(marked, stored.etag)) !== undefined) {
+      return takeAway(ports, call, marked);
+    }
+  }
+  return problem(changedMeanwhile(id));
 }
 
-/** Marks the policy, so that nothing is opened under it any more, and notes further gates with it. */
-async function markDeleting(
+/** From here on nothing is opened under the policy any more: what is open ends, then the gates let go. */
+async function takeAway(ports: WritePolicyPorts, call: Call, policy: Policy): Promise<Answer> {
+  const requests = await openRequests(ports, policy.id);
+  const gates = requests.flatMap((request) =>
+    request.windows.flatMap((window) => (isOver(window) ? [] : (window.gates ?? []))),
+  );
+  await noteGates(ports, policy.id, gates);
+  await endWindows(call, requests);
+  const result = await protect(ports, policy.id);
+  return result.outcome === "unsettled" ? unsettledAnswer(result) : { status: 200 };
+}
+
+/** Windows may stand on gates that the VM has left since: they are noted, so that they let go as well. */
+async function noteGates(
   ports: WritePolicyPorts,
   id: string,
   gates: readonly string[],
 ): Promise<void> {
   for (;;) {
     const stored = await ports.policies.get(id);
-    const all = [...new Set([...(stored?.value.gates ?? []), ...gates])];
     if (
-      stored === undefined ||
-      (await ports.policies.put({ ...stored.value, gates: all, state: "deleting" }, stored.etag))
+      stored?.value.state !== "deleting" ||
+      gates.every((gate) => stored.value.gates.includes(gate))
     ) {
+      return;
+    }
+    const all = [...new Set([...stored.value.gates, ...gates])];
+    if ((await ports.policies.put({ ...stored.value, gates: all }, stored.etag)) !== undefined) {
       return;
     }
   }

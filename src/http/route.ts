@@ -8,6 +8,7 @@ import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Clock, Ids, TokenVerifier, Workflows } from "../ports.ts";
 import { type Outcome, ok, refused } from "../reasons.ts";
 import { callerAddress } from "./caller-address.ts";
+import { policyAddress } from "./policy-address.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 
 /** One call of a known caller, as handlers see it. */
@@ -188,12 +189,16 @@ async function auditRefusal(
   answer: Answer,
 ): Promise<void> {
   const operation = route.operation?.(request.method);
-  const subscriptionId = subscriptionOf(call.url.pathname);
+  // NB. The parameters as the handler saw them, not the path as it was written: no spelling hides a refusal.
+  const { subscriptionId } = call.params;
   if (answer.refusal === undefined || operation === undefined || subscriptionId === undefined) {
     return;
   }
+  const address = policyAddress(call.params);
+  const policyId = address.outcome === "ok" ? address.value.id : undefined;
   // NB. Only VMs of the subscription the call went to: nobody writes into the audit of a stranger's VM.
-  const named = answer.vmIds?.filter((vmId) => subscriptionOf(vmId) === subscriptionId) ?? [];
+  const inSubscription = (vmId: string) => subscriptionOf(vmId) === subscriptionId.toLowerCase();
+  const named = answer.vmIds?.filter(inSubscription) ?? [];
   const vmIds: readonly (string | undefined)[] = named.length > 0 ? named : [undefined];
   const at = ports.clock.now().toISOString();
   const { reasons } = answer.refusal;
@@ -204,23 +209,16 @@ async function auditRefusal(
       operation,
       outcome: "refused",
       subscriptionId,
-      policyId: policyOf(call.url.pathname),
+      policyId,
       vmId,
       actor: requestorOf(call.caller),
-      reasons: reasons.slice(0, 20),
+      reasons: reasons.slice(0, auditedReasons),
     })),
   );
 }
 
-/** The policy a path names, whether or not it exists; as written when the path is no valid encoding. */
-function policyOf(path: string): string | undefined {
-  const named = /^.*\/jitNetworkAccessPolicies\/[^/]+/i.exec(path)?.[0];
-  try {
-    return named === undefined ? undefined : decodeURIComponent(named);
-  } catch {
-    return named;
-  }
-}
+/** A fact holds so many reasons of a refusal; the caller is told all of them. */
+const auditedReasons = 10;
 
 export function requestorOf(caller: Caller): Requestor {
   return { tenantId: caller.tenantId, objectId: caller.objectId, name: caller.name };

@@ -1,14 +1,31 @@
 import { z } from "zod";
-import { type Outcome, ok, type Reason, reasonsFrom, refused } from "../reasons.ts";
+import type { Requestor } from "../access/request.ts";
+import {
+  type Outcome,
+  ok,
+  quote,
+  type Reason,
+  reasonsFrom,
+  refused,
+  refusedFor,
+} from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
 import { durationSeconds } from "./duration.ts";
 import { idKey, isClassicVirtualMachineId, parseVirtualMachineId } from "./resource-id.ts";
+import { member, sizeFault } from "./size.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 
 /** Shortest and longest `maxRequestAccessDuration` in seconds: PT5M and P1D (REST specification 2020-01-01). */
 export const accessDurationLimits = { shortest: 300, longest: 86_400 } as const;
+
+/** What one policy may list in all. */
+const policyLimits = {
+  "virtual machines": 1_000,
+  ports: 10_000,
+  sources: 100_000,
+} as const;
 
 /** Protocols of a port rule. `*` is any protocol. */
 export const protocols = ["TCP", "UDP", "*"] as const;
@@ -46,6 +63,18 @@ export interface Policy {
   readonly state: "updating" | "settled" | "deleting";
   /** When the policy was last changed, ISO 8601. */
   readonly changedAt: string;
+  /** What that change was: kept, so that whoever finishes it can tell the audit. */
+  readonly change?: PolicyChange | undefined;
+}
+
+/** One change of a policy, as the audit tells it. */
+export interface PolicyChange {
+  /** The id of the call that asked for it. */
+  readonly id: string;
+  readonly operation: "policy.write" | "policy.delete";
+  readonly actor: Requestor;
+  /** The VMs it concerns: those it names and those it drops. */
+  readonly vmIds: readonly string[];
 }
 
 /** The part of a policy that a PUT body decides. */
@@ -171,7 +200,7 @@ export const policyBody = z.object({
       virtualMachines: z
         .array(policyVirtualMachine, "expected a list of virtual machines")
         .min(1, "expected at least one virtual machine")
-        .max(1_000, "expected at most 1,000 virtual machines"),
+        .max(policyLimits["virtual machines"], "expected at most 1,000 virtual machines"),
     },
     "expected an object",
   ),
@@ -179,9 +208,16 @@ export const policyBody = z.object({
 
 /** Reads a PUT body for a policy in `subscriptionId`, or says everything that is wrong with it. */
 export function parsePolicy(body: unknown, subscriptionId: string): Outcome<PolicyContent> {
+  const tooLarge = sizeFault(member(member(body, "properties"), "virtualMachines"), policyLimits, {
+    code: "InvalidPolicy",
+    target: "properties.virtualMachines",
+  });
+  if (tooLarge !== undefined) {
+    return refused(tooLarge);
+  }
   const parsed = policyBody.safeParse(body, { reportInput: true });
   if (!parsed.success) {
-    return refused(...reasonsFrom(parsed.error, "InvalidPolicy"));
+    return refusedFor(reasonsFrom(parsed.error, "InvalidPolicy"));
   }
   const { kind, properties } = parsed.data;
   const reasons = [
@@ -191,7 +227,7 @@ export function parsePolicy(body: unknown, subscriptionId: string): Outcome<Poli
     ...duplicateFaults(properties.virtualMachines),
   ];
   return reasons.length > 0
-    ? refused(...reasons)
+    ? refusedFor(reasons)
     : ok({ kind, virtualMachines: properties.virtualMachines });
 }
 
@@ -203,10 +239,10 @@ function virtualMachineFaults(
   const target = `properties.virtualMachines[${index}].id`;
   const fault = virtualMachineIdFault(vm.id, subscriptionId, target);
   const numbers = vm.ports.map((port) => port.number);
-  const twice = numbers.findIndex((number, position) => numbers.indexOf(number) !== position);
+  const [twice] = repeated(numbers);
   return [
     ...(fault === undefined ? [] : [fault]),
-    ...(twice < 0
+    ...(twice === undefined
       ? []
       : [
           {
@@ -219,18 +255,17 @@ function virtualMachineFaults(
 }
 
 function duplicateFaults(machines: readonly PolicyVirtualMachine[]): readonly Reason[] {
-  const keys = machines.map((vm) => idKey(vm.id));
-  return keys.flatMap((key, index) =>
-    keys.indexOf(key) === index
-      ? []
-      : [
-          {
-            code: "InvalidPolicy",
-            message: `'${machines[index]?.id}' is listed twice; list each virtual machine once with all its ports.`,
-            target: `properties.virtualMachines[${index}].id`,
-          } as const,
-        ],
-  );
+  return repeated(machines.map((vm) => idKey(vm.id))).map((index) => ({
+    code: "InvalidPolicy",
+    message: `${quote(machines[index]?.id ?? "")} is listed twice; list each virtual machine once with all its ports.`,
+    target: `properties.virtualMachines[${index}].id`,
+  }));
+}
+
+/** The positions of entries that stood earlier in the list already. */
+export function repeated(entries: readonly unknown[]): readonly number[] {
+  const firstAt = new Map(entries.map((entry, index) => [entry, index] as const).toReversed());
+  return entries.flatMap((entry, index) => (firstAt.get(entry) === index ? [] : [index]));
 }
 
 /** Why an id cannot name a VM under a policy of this subscription, or nothing when it can. */
@@ -242,7 +277,7 @@ export function virtualMachineIdFault(
   if (isClassicVirtualMachineId(id)) {
     return {
       code: "ClassicVirtualMachineNotSupported",
-      message: `'${id}' is a classic virtual machine; only Azure Resource Manager virtual machines can be protected.`,
+      message: `${quote(id)} is a classic virtual machine; only Azure Resource Manager virtual machines can be protected.`,
       target,
     };
   }
@@ -250,14 +285,14 @@ export function virtualMachineIdFault(
   if (parsed === undefined) {
     return {
       code: "InvalidPolicy",
-      message: `'${id.slice(0, 200)}' is not a virtual machine's resource id; expected /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.Compute/virtualMachines/{name}.`,
+      message: `${quote(id)} is not a virtual machine's resource id; expected /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.Compute/virtualMachines/{name}.`,
       target,
     };
   }
   if (parsed.subscriptionId.toLowerCase() !== subscriptionId.toLowerCase()) {
     return {
       code: "VirtualMachineInAnotherSubscription",
-      message: `'${id}' is in another subscription than the policy (${subscriptionId}).`,
+      message: `${quote(id)} is in another subscription than the policy (${subscriptionId}).`,
       target,
     };
   }

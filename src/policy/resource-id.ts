@@ -9,8 +9,9 @@ export interface VirtualMachineId {
   readonly name: string;
 }
 
+/** NB. No segment is `.` or `..`: as part of an address they would lead elsewhere. */
 const virtualMachinePattern =
-  /^\/subscriptions\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/resourceGroups\/([-\w.()]{1,90})\/providers\/Microsoft\.Compute\/virtualMachines\/([^/\\?#%\s]{1,64})$/i;
+  /^\/subscriptions\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/resourceGroups\/(?!\.{1,2}\/)([-\w.()]{1,90})\/providers\/Microsoft\.Compute\/virtualMachines\/(?!\.{1,2}$)([^/\\?#%\s]{1,64})$/i;
 
 /** The parts of an ARM virtual machine id, or nothing when the text is not one (classic VMs are not). */
 export function parseVirtualMachineId(text: string): VirtualMachineId | undefined {

@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { quote } from "../reasons.ts";
 
 /** An address prefix as numbers: `bits` is the network's address, `length` its prefix length, 32 or 128 for one address. */
 export interface Prefix {
@@ -19,8 +20,14 @@ export interface PrefixFault {
 const ipv4 = z.ipv4();
 const ipv6 = z.ipv6();
 
+/** Nothing that is well-formed is longer; anything may be sent. */
+const longestText = 64;
+
 /** Reads one IPv4 or IPv6 address or CIDR range strictly; host bits, short forms and IPv4 inside IPv6 are faults. */
 export function parsePrefix(text: string): Prefix | PrefixFault {
+  if (text.length > longestText) {
+    return { fault: `${quote(text)} is too long for an IPv4 or IPv6 address or CIDR range` };
+  }
   const [address = "", lengthText, ...rest] = text.split("/");
   const family = ipv4.safeParse(address).success
     ? 4
@@ -88,17 +95,14 @@ function network(prefix: Prefix, length: number): bigint {
   return prefix.bits >> BigInt(width - length);
 }
 
-/** Whether one source (`*` or a prefix) is covered by a list of them; `*` is covered by `*` alone. */
-export function coveredBySources(source: string, allowed: readonly string[]): boolean {
+/** Tells of one source (`*` or a prefix) whether a list covers it; `*` is covered by `*` alone. Reads the list once, for many. */
+export function coverOf(allowed: readonly string[]): (source: string) => boolean {
   if (allowed.includes("*")) {
-    return true;
+    return () => true;
   }
-  const inner = parsePrefix(source);
-  if (!isPrefix(inner)) {
-    return false;
-  }
-  return allowed.some((text) => {
-    const outer = parsePrefix(text);
-    return isPrefix(outer) && contains(outer, inner);
-  });
+  const outer = allowed.map(parsePrefix).filter(isPrefix);
+  return (source) => {
+    const inner = parsePrefix(source);
+    return isPrefix(inner) && outer.some((prefix) => contains(prefix, inner));
+  };
 }

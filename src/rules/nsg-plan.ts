@@ -1,4 +1,4 @@
-import type { Reason } from "../reasons.ts";
+import { bounded, type Reason } from "../reasons.ts";
 import { allowDrafts, denyDrafts, type RuleDraft } from "./desired-rules.ts";
 import type { GateIntent, Owner, WindowResult } from "./intent.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
@@ -13,6 +13,9 @@ import {
   placeDeny,
   release,
 } from "./places.ts";
+
+/** A gate's findings are stored in one row and answered: a full gate in front of 1,000 VMs has thousands. */
+const mostFindings = 50;
 
 /** One exact change of a gate. A put creates or replaces the rule of that name. */
 export type RuleChange =
@@ -44,8 +47,10 @@ export function planGate(
   const expired = intent.windows
     .filter((window) => !live.includes(window))
     .map((window) => window.windowId);
-  const places = customerPlaces(group, owner);
-  const { denies, allows } = placeAll(places, denyDrafts(intent, owner), allowDrafts(live, owner));
+  const denyRules = denyDrafts(intent, owner);
+  const allowRules = allowDrafts(live, owner);
+  const places = customerPlaces(group, owner, [...denyRules, ...allowRules]);
+  const { denies, allows } = placeAll(places, denyRules, allowRules);
   const wanted = [...denies, ...allows].flatMap((placed) =>
     "rule" in placed ? [placed.rule] : [],
   );
@@ -54,11 +59,18 @@ export function planGate(
     results: Object.fromEntries(
       live.map((window) => [window.windowId, resultOf(window.windowId, allows)]),
     ),
-    findings: denies.flatMap((placed) =>
-      "rule" in placed ? exposures(places, placed.rule, placed.draft.vmId) : [placed.fault],
-    ),
+    findings: findingsOf(places, denies),
     expired,
   };
+}
+
+/** Deny rules without a place come first: without them a policy is not settled, so they must not be the ones left out. */
+function findingsOf(places: Places, denies: readonly Placed[]): readonly Reason[] {
+  const faults = denies.flatMap((placed) => ("fault" in placed ? [placed.fault] : []));
+  const exposed = denies.flatMap((placed) =>
+    "rule" in placed ? exposures(places, placed.rule, placed.draft.vmId) : [],
+  );
+  return bounded([...faults, ...exposed], mostFindings);
 }
 
 /**

@@ -51,6 +51,10 @@ function prefixesMayMeet(
 /**
  * Whether `deny` certainly takes all traffic of at least one port and one source of `allow` when it is read first.
  * Certain only: a service tag other than `Internet` or a group is not held against the request.
+ *
+ * NB. Of the deny rule alone. Where a customer's allow rule before it lets the traffic through, the request is refused all the
+ * same, by choice: that rule may speak about part of the traffic only, and a port that is open to the customer's rule does not
+ * close with our window. The refusal names the deny rule, so that its owner can decide.
  */
 export function certainlyBlocks(deny: Match, allow: Match): boolean {
   if (

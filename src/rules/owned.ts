@@ -4,9 +4,17 @@ import { nsgLimits, type SecurityRule } from "./nsg.ts";
 /** Every rule name of ours starts with this; the deployment's tag follows. */
 const ownedPrefix = "JitAccess-";
 
-/** Whether a rule belongs to this deployment. Azure compares names without case. */
-export function isOwned(rule: SecurityRule, owner: Owner): boolean {
-  return rule.name.toLowerCase().startsWith(`${ownedPrefix}${owner.tag}-`.toLowerCase());
+/** What {@link denyRuleName} and {@link allowRuleName} make, and nothing else; the first group is the tag. */
+const ownedName =
+  /^JitAccess-([0-9a-f]{6})-(?:Deny-[0-9a-f]{16}|Allow-[0-9a-f-]{36}-\d{1,2}-\d{1,5})-v[46]$/i;
+
+/**
+ * Whether a rule belongs to this deployment, and may be changed and deleted: by its whole name, as a customer may begin one
+ * like ours, and its direction, as all of ours are inbound. Azure compares names without case.
+ */
+export function isOwned(rule: Pick<SecurityRule, "name" | "direction">, owner: Owner): boolean {
+  const [, tag] = ownedName.exec(rule.name) ?? [];
+  return rule.direction === "Inbound" && tag?.toLowerCase() === owner.tag.toLowerCase();
 }
 
 /** Whether two rule names are the same to Azure. */

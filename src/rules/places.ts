@@ -22,7 +22,7 @@ export type Placed =
 
 /** A group's priorities while drafts get theirs. Whatever is placed first is not moved by what comes later. */
 export interface Places {
-  /** The rules of ours that are there now. */
+  /** The rules of ours that are there now, and those that stand under a name that a rule of ours needs. */
   readonly owned: readonly SecurityRule[];
   readonly group: NetworkSecurityGroup;
   /** Inbound rules that are not ours. */
@@ -32,10 +32,21 @@ export interface Places {
   count: number;
 }
 
-/** A group of which nothing but the customer's rules is settled yet. */
-export function customerPlaces(group: NetworkSecurityGroup, owner: Owner): Places {
-  const owned = group.rules.filter((rule) => isOwned(rule, owner));
-  const others = group.rules.filter((rule) => !isOwned(rule, owner));
+/**
+ * A group of which nothing but the customer's rules is settled yet.
+ * NB. A name is unique in its group, so a put replaces whatever bears it. Under the very name of a rule wanted now stands
+ * one of ours that somebody edited, outbound perhaps: it is counted and healed as ours.
+ */
+export function customerPlaces(
+  group: NetworkSecurityGroup,
+  owner: Owner,
+  wanted: readonly RuleDraft[],
+): Places {
+  const needed = new Set(wanted.map((draft) => draft.rule.name.toLowerCase()));
+  const isOurs = (rule: SecurityRule) =>
+    isOwned(rule, owner) || needed.has(rule.name.toLowerCase());
+  const owned = group.rules.filter(isOurs);
+  const others = group.rules.filter((rule) => !isOurs(rule));
   const customer = others.filter((rule) => rule.direction === "Inbound");
   return {
     group,

@@ -6,9 +6,8 @@ import { packBody, unpackBody } from "./codec.ts";
 import { alreadyExists } from "./etag.ts";
 import { encodeId, encodeKey, invertedDay, invertedMonth, invertedTime } from "./keys.ts";
 import { firstRows, type Row, readContinuation, writeContinuation } from "./paging.ts";
+import { transactionsOf } from "./transactions.ts";
 
-/** Most rows of one entity-group transaction. */
-const mostInTransaction = 100;
 /** Writes to different partitions that are under way at once. */
 const mostAtOnce = 16;
 
@@ -78,15 +77,8 @@ async function insertAll<T extends TableEntity>(
   client: TableClient,
   rows: readonly T[],
 ): Promise<readonly T[]> {
-  const partitions = new Map<string, T[]>();
-  for (const row of rows) {
-    partitions.set(row.partitionKey, [...(partitions.get(row.partitionKey) ?? []), row]);
-  }
-  const groups = [...partitions.values()].flatMap((group) =>
-    Array.from({ length: Math.ceil(group.length / mostInTransaction) }, (_, index) =>
-      group.slice(index * mostInTransaction, (index + 1) * mostInTransaction),
-    ),
-  );
+  const partitions = Map.groupBy(rows, (row) => row.partitionKey);
+  const groups = [...partitions.values()].flatMap(transactionsOf);
   return (await inParallel(groups, (group) => insertGroup(client, group))).flat();
 }
 

@@ -110,8 +110,23 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       return completeUnderLease(client, pause, gateId, holder, settlement);
     },
 
-    async release(gateId, holder) {
-      await underLease(gateId, holder, (meta) => ({ ...meta, leaseHolder: "" }));
+    release: (gateId, holder) =>
+      underLease(gateId, holder, (meta) => ({ ...meta, leaseHolder: "" })),
+
+    async touch(gateId) {
+      const client = await tables.gates();
+      return untilUndisturbed(pause, async () => {
+        const reading = await readGate(client, gateId);
+        const meta = { ...reading.meta, desired: reading.meta.desired + 1 };
+        await write(client, reading, meta, [], nextClosesAt(reading.rows));
+        return meta.desired;
+      });
+    },
+
+    async known() {
+      const filter = odata`RowKey eq ${metaRowKey}`;
+      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
+      return rows.map((row) => readMeta(row).gateId);
     },
 
     async unsettled(now) {

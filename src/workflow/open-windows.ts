@@ -1,18 +1,13 @@
 import { stillAllowed } from "../access/decide.ts";
-import {
-  type AccessRequest,
-  isOver,
-  moveWindow,
-  type Window,
-  windowsOfVm,
-} from "../access/request.ts";
-import { idKey } from "../policy/resource-id.ts";
-import type { ActivityStore, GateRecord, Machine, PolicyStore, RequestStore } from "../ports.ts";
+import { type AccessRequest, isOver, type Window, windowsOfVm } from "../access/request.ts";
+import type { ActivityStore, Machine, PolicyStore, RequestStore } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import { windowFact } from "./facts.ts";
+import { outcomeOf, type Reached, report } from "./opened.ts";
 import type { Settle, SettlePorts } from "./settle.ts";
+import { addressesByGate } from "./vm-gates.ts";
 
 /** What opening and closing need of the world. */
 export interface WindowPorts extends SettlePorts {
@@ -60,18 +55,29 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
-  // NB. The policy is read after the windows are wanted: a deletion is either seen here, or comes later and takes them away.
-  const policy = await ports.policies.get(request.policyId);
+  // NB. Both are read after the windows are wanted: an end or a deletion is either seen here, or comes later and takes them away.
+  const [policy, current] = await Promise.all([
+    ports.policies.get(request.policyId),
+    ports.requests.get(request.id),
+  ]);
   for (const window of hopeful) {
     const reasons = stillAllowed(policy?.value, window);
     if (reasons.length > 0) {
       hopeless.set(window.id, reasons);
     }
   }
-  const unwanted = hopeful.filter((window) => hopeless.has(window.id)).map((window) => window.id);
+  // Another run of this very activity was quicker, and its windows have ended since: nothing of theirs is ours to tell.
+  const endedIds = (current?.windows ?? [])
+    .filter((window) => window.state === "closing" || isOver(window))
+    .map((window) => window.id);
+  const told = opening.filter((window) => !endedIds.includes(window.id));
+  const unwanted = hopeful
+    .map((window) => window.id)
+    .filter((id) => hopeless.has(id) || endedIds.includes(id));
   const reached = await settleAll(ports, wanted, unwanted);
-  const outcomes = opening.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
-  return report(ports, request, windows, outcomes);
+  const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
+  const mine = windows.filter((window) => !opening.includes(window) || told.includes(window));
+  return report(ports, request, mine, outcomes);
 }
 
 /** Why a window cannot be opened at all, before any gate is asked. */
@@ -130,12 +136,6 @@ interface Wanted {
   readonly revision: number;
 }
 
-interface Reached {
-  readonly gateId: string;
-  readonly record?: GateRecord;
-  readonly reasons?: readonly Reason[];
-}
-
 async function want(
   ports: WindowPorts,
   request: AccessRequest,
@@ -182,19 +182,6 @@ function settleAll(
   );
 }
 
-/** The VM's addresses behind each of its gates, by gate id. */
-export function addressesByGate(
-  machine: Machine | undefined,
-): ReadonlyMap<string, readonly string[]> {
-  const byGate = new Map<string, string[]>();
-  for (const { address, gates } of machine?.addresses ?? []) {
-    for (const gate of gates) {
-      byGate.set(idKey(gate), [...(byGate.get(idKey(gate)) ?? []), address]);
-    }
-  }
-  return byGate;
-}
-
 function desiredWindow(
   request: AccessRequest,
   window: Window,
@@ -211,93 +198,4 @@ function desiredWindow(
     sources: window.sources,
     closesAt: window.closesAt,
   };
-}
-
-interface WindowOutcome {
-  readonly window: Window;
-  readonly reasons: readonly Reason[];
-  readonly gates: readonly { readonly id: string; readonly rules: readonly string[] }[];
-}
-
-function outcomeOf(
-  window: Window,
-  hopeless: readonly Reason[] | undefined,
-  reached: readonly Reached[],
-): WindowOutcome {
-  if (hopeless !== undefined) {
-    return { window, reasons: hopeless, gates: [] };
-  }
-  const told = reached.map((gate) => {
-    const result = gate.record?.results[window.id];
-    if (result?.state === "open") {
-      return { gate: { id: gate.gateId, rules: result.rules }, reasons: [] };
-    }
-    const over: Reason = {
-      code: "WindowOver",
-      message: `The window ended at ${window.closesAt}, before it could be opened.`,
-      target: window.vmId,
-    };
-    return {
-      gate: { id: gate.gateId, rules: [] },
-      reasons: gate.reasons ?? result?.reasons ?? [over],
-    };
-  });
-  return {
-    window,
-    reasons: told.flatMap((one) => one.reasons),
-    gates: told.map((one) => one.gate),
-  };
-}
-
-async function report(
-  ports: WindowPorts,
-  request: AccessRequest,
-  windows: readonly Window[],
-  outcomes: readonly WindowOutcome[],
-): Promise<Opened> {
-  const now = ports.clock.now();
-  const byId = new Map(outcomes.map((outcome) => [outcome.window.id, outcome]));
-  const facts = outcomes.map(({ window, reasons, gates }) =>
-    windowFact(request, window, {
-      operation: "access.open",
-      outcome: reasons.length === 0 ? "done" : "failed",
-      at: now,
-      gates,
-      reasons: reasons.length === 0 ? undefined : reasons,
-    }),
-  );
-  // The audit first: a window that people are told of as open must have its fact.
-  await ports.activity.record(facts);
-  await ports.requests.change(request.id, (current) => ({
-    ...current,
-    windows: current.windows.map((window) => {
-      const outcome = byId.get(window.id);
-      if (outcome === undefined) {
-        return window;
-      }
-      return outcome.reasons.length === 0
-        ? moveWindow(window, "open", { openedAt: now.toISOString() })
-        : moveWindow(window, "closing", { reasons: outcome.reasons });
-    }),
-  }));
-  logOutcomes(ports, outcomes);
-  // Those of an earlier try too, whose answer was lost: somebody has to close them all the same.
-  const failedIds = windows
-    .filter(
-      (window) => window.state === "closing" || (byId.get(window.id)?.reasons ?? []).length > 0,
-    )
-    .map((window) => window.id);
-  const open = windows.filter((window) => !failedIds.includes(window.id));
-  return { ends: [...new Set(open.map((window) => window.closesAt))].toSorted(), failedIds };
-}
-
-function logOutcomes(ports: WindowPorts, outcomes: readonly WindowOutcome[]): void {
-  for (const { window, reasons } of outcomes) {
-    const { id: windowId, vmId, closesAt } = window;
-    if (reasons.length === 0) {
-      ports.log.windowOpened({ windowId, vmId, closesAt });
-    } else {
-      ports.log.windowFailed({ windowId, vmId, codes: reasons.map((reason) => reason.code) });
-    }
-  }
 }

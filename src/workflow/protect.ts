@@ -1,14 +1,16 @@
 import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { GateRecord, Machine, PolicyStore, Stored } from "../ports.ts";
+import type { ActivityStore, GateRecord, PolicyStore, Stored } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import type { DesiredDeny } from "../rules/intent.ts";
-import { addressesByGate } from "./open-windows.ts";
+import { policyFacts } from "./policy-facts.ts";
 import { mapLimited } from "./serial.ts";
 import type { Settle, SettlePorts } from "./settle.ts";
+import { addressesByGate } from "./vm-gates.ts";
 
 export interface ProtectPorts extends SettlePorts {
   readonly policies: PolicyStore;
+  readonly activity: ActivityStore;
   readonly settle: Settle;
 }
 
@@ -46,6 +48,8 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     );
     const reasons = settled.flatMap((one) => one.reasons);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
+    // The audit first: a change that people are told of as done must have its facts.
+    await tell(ports, noted.value, records, reasons);
     if (reasons.length > 0) {
       return { outcome: "unsettled", gates: records, reasons };
     }
@@ -63,6 +67,28 @@ async function noteGates(
 ): Promise<Stored<Policy> | undefined> {
   const isNoted = gates.every((gate) => stored.value.gates.includes(gate));
   return isNoted ? stored : ports.policies.put({ ...stored.value, gates }, stored.etag);
+}
+
+async function tell(
+  ports: ProtectPorts,
+  policy: Policy,
+  records: readonly GateRecord[],
+  faults: readonly Reason[],
+): Promise<void> {
+  if (policy.change !== undefined) {
+    const findings = faults.length > 0 ? faults : records.flatMap((gate) => gate.findings);
+    const facts = policyFacts(
+      policy.id,
+      policy.change,
+      faults.length > 0 ? "failed" : "done",
+      ports.clock.now(),
+      {
+        gates: records.map((gate) => ({ id: gate.gateId, rules: [] })),
+        ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
+      },
+    );
+    await ports.activity.record(facts);
+  }
 }
 
 async function finish(
@@ -132,36 +158,4 @@ function denyRow(
     addresses,
     ports: vm.ports.map((port) => port.number),
   };
-}
-
-/** Why a machine cannot be put under a policy, or nothing when it can. */
-export function machineFaults(
-  machine: Machine | undefined,
-  vmId: string,
-  location: string,
-  target: string,
-): readonly Reason[] {
-  if (machine === undefined) {
-    return [
-      {
-        code: "VirtualMachineNotFound",
-        message: `'${vmId}' does not exist, or this service may not read it.`,
-        target,
-      },
-    ];
-  }
-  if (normalLocation(machine.location) !== normalLocation(location)) {
-    const message = `'${vmId}' is in '${machine.location}', the policy in '${location}'. Put it under a policy of its own location.`;
-    return [{ code: "VirtualMachineInAnotherLocation", message, target }];
-  }
-  if (machine.addresses.every((address) => address.gates.length === 0)) {
-    const message = `No network security group is attached to a network interface or subnet of '${vmId}', so nothing can hold its ports closed. Attach one first.`;
-    return [{ code: "NetworkSecurityGroupMissing", message, target }];
-  }
-  return [];
-}
-
-/** Azure takes "West Europe" for "westeurope". */
-function normalLocation(location: string): string {
-  return location.toLowerCase().replaceAll(" ", "");
 }

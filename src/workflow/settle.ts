@@ -40,6 +40,7 @@ export const settleTimes = {
   stalledAfter: 15_000,
   pollFirst: 50,
   pollLongest: 1_000,
+  pollUpdating: 500,
   giveUpAfter: 240_000,
 } as const;
 
@@ -66,19 +67,22 @@ async function settleAlone(
 ): Promise<Settled> {
   const { clock, gates } = ports;
   const holder = ports.ids.next();
+  let wanted = revision;
   let watched: Watched | undefined;
   let pause: number = settleTimes.pollFirst;
   while (clock.now().getTime() < giveUpAt) {
     const record = await gates.read(gateId);
-    if (record.appliedRevision >= revision) {
+    if (record.appliedRevision >= wanted) {
       return { outcome: "settled", record };
     }
     watched = watch(watched, record.lease, clock.now().getTime());
     const taken = await takeLease(ports, record, holder, watched);
-    const outcome =
-      taken === undefined ? "again" : await writeUnderLease(ports, taken, holder, giveUpAt);
-    if (outcome !== "again") {
-      return outcome;
+    if (taken !== undefined) {
+      const outcome = await writeUnderLease(ports, taken, holder, giveUpAt);
+      if (typeof outcome === "object") {
+        return outcome;
+      }
+      wanted = Math.max(wanted, outcome);
     }
     await clock.pause(pause);
     pause = Math.min(pause * 2, settleTimes.pollLongest);
@@ -124,69 +128,101 @@ function watch(
   return isSame ? watched : { lease, since: now };
 }
 
+/** One writer's time with the lease. */
+interface Turn {
+  readonly gateId: string;
+  readonly holder: string;
+  readonly giveUpAt: number;
+  isWorking: boolean;
+  /** Never taken back: a lease once seen lost belongs to somebody else. */
+  isLost: boolean;
+  hasWritten: boolean;
+}
+
+/** Settles under the lease; or a revision from which on the gate has to be settled again, 0 where nothing is known of one. */
 async function writeUnderLease(
   ports: SettlePorts,
   taken: GateRecord,
   holder: string,
   giveUpAt: number,
-): Promise<Settled | "again"> {
-  const { clock, gates } = ports;
+): Promise<Settled | number> {
   const { gateId } = taken;
-  let isWorking = true;
-  let isLost = false;
-  const beats = (async () => {
-    await clock.pause(settleTimes.beat);
-    while (isWorking) {
-      // A beat that fails for a fault of storage is no loss yet: the lease stands until somebody sees it stall.
-      isLost = !(await gates.beat(gateId, holder).catch(() => true));
-      await clock.pause(settleTimes.beat);
-    }
-  })();
+  const turn: Turn = {
+    gateId,
+    holder,
+    giveUpAt,
+    isWorking: true,
+    isLost: false,
+    hasWritten: false,
+  };
+  void keepBeating(ports, turn);
   try {
-    return await writeUntilProven(
-      ports,
-      taken,
-      holder,
-      () => isLost || clock.now().getTime() >= giveUpAt,
-    );
+    const outcome = await writeUntilProven(ports, taken, turn);
+    if (outcome !== "again" && outcome.outcome === "settled") {
+      return outcome;
+    }
+    const revision = await letGo(ports, turn);
+    return outcome === "again" ? revision : outcome;
   } catch (fault) {
-    await gates.release(gateId, holder);
+    await letGo(ports, turn);
     throw fault;
   } finally {
-    isWorking = false;
-    void beats;
+    turn.isWorking = false;
   }
 }
 
-/** Read, plan, write, and again, until the plan is empty: that reading is the proof. */
+async function keepBeating({ clock, gates }: SettlePorts, turn: Turn): Promise<void> {
+  await clock.pause(settleTimes.beat);
+  while (turn.isWorking && !turn.isLost) {
+    // A beat that fails for a fault of storage is no loss yet: the lease stands until somebody sees it stall.
+    turn.isLost = !(await gates.beat(turn.gateId, turn.holder).catch(() => true));
+    await clock.pause(settleTimes.beat);
+  }
+}
+
+/**
+ * Gives the lease back. NB. Whoever wrote and lost the lease meanwhile (a frozen process, storage out of reach) may have
+ * written after somebody else had proven the gate: everything proven then has to be proven again.
+ */
+async function letGo({ gates }: SettlePorts, turn: Turn): Promise<number> {
+  const wasOurs = await gates.release(turn.gateId, turn.holder);
+  return wasOurs || !turn.hasWritten ? 0 : gates.touch(turn.gateId);
+}
+
+/** Read, plan, write, and again, until the plan is empty and nothing is under way: that reading is the proof. */
 async function writeUntilProven(
   ports: SettlePorts,
   taken: GateRecord,
-  holder: string,
-  mustStop: () => boolean,
+  turn: Turn,
 ): Promise<Settled | "again"> {
   const { clock, gates, network, owner, log } = ports;
   const { gateId } = taken;
-  while (!mustStop()) {
+  while (!turn.isLost && clock.now().getTime() < turn.giveUpAt) {
     const reading = await network.readGate(gateId);
     if (reading === undefined) {
       log.gateGone({ gateId });
-      return complete(ports, taken, holder, goneSettlement(taken));
+      return complete(ports, taken, turn.holder, goneSettlement(taken, clock.now()));
+    }
+    if (reading.isUpdating) {
+      // Writing now would cancel what is under way; believing the rules now would be early.
+      await clock.pause(settleTimes.pollUpdating);
+      continue;
     }
     const plan = planGate(reading.group, taken.intent, clock.now(), owner);
     if (plan.changes.length === 0) {
       const { results, findings, expired } = plan;
-      return complete(ports, taken, holder, {
-        revision: taken.desiredRevision,
-        results,
-        findings,
-        expired,
-      });
+      const revision = taken.desiredRevision;
+      return complete(ports, taken, turn.holder, { revision, results, findings, expired });
     }
+    // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
+    turn.isLost ||= !(await gates.beat(gateId, turn.holder));
+    if (turn.isLost) {
+      return "again";
+    }
+    turn.hasWritten = true;
     const outcome = await network.write(reading, plan.changes);
     if (outcome.outcome === "refused") {
       log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
-      await gates.release(gateId, holder);
       return refused(outcome.reason);
     }
     if (outcome.outcome === "changed") {
@@ -196,7 +232,6 @@ async function writeUntilProven(
       log.gateWritten({ gateId, changes: plan.changes.length, revision: taken.desiredRevision });
     }
   }
-  await gates.release(gateId, holder);
   return "again";
 }
 
@@ -227,7 +262,7 @@ function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
 }
 
 /** Nothing can be open or closed on a gate that is gone. */
-function goneSettlement(taken: GateRecord): Settlement {
+function goneSettlement(taken: GateRecord, now: Date): Settlement {
   const reason: Reason = {
     code: "GateNotFound",
     message: `'${taken.gateId}' does not exist any more.`,
@@ -242,7 +277,9 @@ function goneSettlement(taken: GateRecord): Settlement {
       ]),
     ),
     findings: [reason],
-    expired: [],
+    expired: taken.intent.windows
+      .filter((window) => Date.parse(window.closesAt) <= now.getTime())
+      .map((window) => window.windowId),
   };
 }
 

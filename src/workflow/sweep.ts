@@ -27,6 +27,17 @@ export async function sweep(ports: SweepPorts): Promise<void> {
   }
 }
 
+/**
+ * Proves every known gate anew: what no revision and no time tells of (a write that came late, a rule that somebody
+ * edited or removed) is found by looking.
+ */
+export async function sweepEveryGate(ports: SweepPorts): Promise<void> {
+  const gates = await ports.gates.known();
+  await mapLimited(gates, parallelWork, (gateId) =>
+    guarded(ports, `proving ${gateId}`, () => ports.settle(gateId, anew)),
+  );
+}
+
 async function guarded(
   ports: SweepPorts,
   what: string,

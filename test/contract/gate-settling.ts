@@ -90,11 +90,32 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         expect(await otherProcess.takeLease(gateId, "bob", undefined)).toBeDefined();
       });
 
+      it("or not, a gate that is touched has to be proven again", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: 1 }));
+
+        const revision = await gates.touch(gateId);
+
+        expect(revision).toBe(2);
+        expect(await gates.read(gateId)).toMatchObject({ desiredRevision: 2, appliedRevision: 1 });
+        expect(await gates.unsettled(new Date(0))).toEqual([gateId]);
+        expect(await gates.known()).toEqual([gateId]);
+      });
+
       it("of a gate nobody knows cannot be held", async () => {
         await gates.release(gateId, "ann");
 
         expect(await gates.beat(gateId, "ann")).toBe(false);
         expect(await gates.complete(gateId, "ann", aSettlement({ revision: 1 }))).toBe(false);
+      });
+
+      it("tells whether it was still there when it is given back", async () => {
+        const lost = await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.takeLease(gateId, "bob", lost?.lease);
+
+        expect(await gates.release(gateId, "ann")).toBe(false);
+        expect(await otherProcess.release(gateId, "bob")).toBe(true);
       });
 
       it("does not keep others from wanting more", async () => {

@@ -43,6 +43,7 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
 const settings = {
   TABLES_URL: "https://nowhere.invalid",
   ENTRA_TENANT_IDS: "11111111-0000-4000-8000-000000000001",
+  DEPLOYMENT_NAME: "test",
   ENTRA_AUDIENCES: "api://jit",
 };
 
@@ -99,8 +100,9 @@ describe("the Functions host finds", () => {
     );
   });
 
-  it("one timer: the sweep, every minute and at the start", () => {
-    expect(ofKind("timerTrigger")).toEqual(["sweep"]);
+  it("two timers: the sweep every minute and at the start, and a look at every gate every ten minutes", () => {
+    expect(ofKind("timerTrigger")).toEqual(["sweep", "sweepEveryGate"]);
+    expect(trigger("sweepEveryGate")).toMatchObject({ schedule: "30 */10 * * * *" });
     expect(trigger("sweep")).toMatchObject({ schedule: "0 * * * * *", runOnStartup: true });
   });
 

@@ -254,6 +254,15 @@ describe("the front door", () => {
       ]);
     });
 
+    it("however the path was spelled", async () => {
+      const spelled = paths.initiate().replace(/(?<=subscriptions\/\w+)-/, "%2D");
+
+      const reply = await door.call("POST", spelled, { as: "eve", body: aBody });
+
+      expect(reply.status).not.toBe(202);
+      expect((await refusals()).map(({ policyId }) => policyId)).toEqual([aPolicy().id]);
+    });
+
     it("but not of reading", async () => {
       const reply = await door.call("GET", paths.policy(), { as: "eve" });
 

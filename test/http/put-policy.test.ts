@@ -227,6 +227,30 @@ describe("putting a policy", () => {
     await nothingChanged();
   });
 
+  it("refuses who lacks the right on a VM that the change would drop, and tells the drop at that VM when it happens", async () => {
+    await door.call("PUT", paths.policy(), { body: bodyFor("web-1", "web-2") });
+    const eve = { objectId: "22222222-0000-4000-8000-000000000004" };
+    for (const scope of [aPolicy().id, vmId("web-1")]) {
+      door.rights.grant(eve, scope, ["Microsoft.Security/*"]);
+    }
+
+    const stripping = await door.call("PUT", paths.policy(), { as: "eve", body: bodyFor("web-1") });
+    const rulesThen = world.ours(nsgs.subnet).length;
+    const dropping = await door.call("PUT", paths.policy(), { body: bodyFor("web-1") });
+
+    expect(stripping.status).toBe(403);
+    expect(stripping.json.error).toMatchObject({
+      code: "AuthorizationFailed",
+      target: vmId("web-2"),
+    });
+    expect(rulesThen).toBe(2);
+    expect(dropping.status).toBe(200);
+    const atDropped = (await world.facts()).filter((fact) => fact.vmId === vmId("web-2"));
+    expect(atDropped.map(({ operation, outcome }) => `${operation} ${outcome}`).toSorted()).toEqual(
+      ["policy.write asked", "policy.write asked", "policy.write done", "policy.write done"],
+    );
+  });
+
   it("says that the change is kept and tried again when Azure refuses to have a gate written", async () => {
     const reason = { code: "GateNotWritable", message: "A lock.", target: nsgs.subnet } as const;
     world.network.failWrites({ result: { outcome: "refused", reason } });

@@ -299,6 +299,85 @@ describe("a rule of ours that somebody edited or removed", () => {
   });
 });
 
+describe("a rule whose name only begins like ours", () => {
+  it("is the customer's, and stays when nothing is wanted any longer", () => {
+    const theirs = aRule({ name: `JitAccess-${anOwner.tag}-breakglass`, ...ssh });
+
+    expect(plan(aGroup(theirs), {}).changes).toEqual([]);
+  });
+});
+
+describe("an outbound rule under a name of ours", () => {
+  const outbound = aRule({ name: denyName.toUpperCase(), direction: "Outbound", priority: 300 });
+  const denies = [aDesiredDeny()];
+
+  it("is left alone while that rule is not wanted", () => {
+    expect(plan(aGroup(outbound), {}).changes).toEqual([]);
+    expect(plan(aGroup(outbound), { windows: [window] }).changes).toMatchObject([
+      { kind: "put", rule: { name: allowName } },
+    ]);
+  });
+
+  it("is replaced when it is: names are unique in a group, and no protected port stays open for it", () => {
+    const { changes } = plan(aGroup(outbound), { denies });
+
+    expect(changes).toMatchObject([
+      { kind: "put", rule: { name: denyName, direction: "Inbound", priority: 300 } },
+    ]);
+    const after = applyChanges(aGroup(outbound), changes);
+    expect(after.rules).toHaveLength(1);
+    expect(plan(after, { denies }).changes).toEqual([]);
+  });
+
+  it("makes room for the rule that replaces it, even in a full group, and for no other", () => {
+    const group = aGroup(outbound, ...filling(500, 999));
+    const wanted = [
+      ...denies,
+      aDesiredDeny({ vmId: vmId("db"), vmKey: "1123456789abcdef", addresses: ["10.0.0.5"] }),
+    ];
+
+    const { changes, findings } = plan(group, { denies: wanted });
+
+    expect(changes).toMatchObject([{ kind: "put", rule: { name: denyName } }]);
+    expect(findings).toMatchObject([{ code: "GateFull" }]);
+    expect(plan(applyChanges(group, changes), { denies: wanted }).changes).toEqual([]);
+  });
+});
+
+describe("what a plan cannot achieve", () => {
+  /** So many VMs whose deny rules yield to a customer's 60 rules; there is room behind them for all but a few. */
+  const denies = Array.from({ length: 200 }, (_, index) =>
+    aDesiredDeny({
+      vmId: vmId(`vm-${index}`),
+      vmKey: index.toString(16).padStart(16, "0"),
+      addresses: [`10.0.1.${index}`],
+    }),
+  );
+  const open = (first: number) =>
+    Array.from({ length: 60 }, (_, index) =>
+      aRule({ name: `open-${index}`, priority: first + index, ...ssh }),
+    );
+
+  it("is told of 50 times at most, and then how many times more", () => {
+    const { findings } = plan(aGroup(...open(400)), { denies });
+
+    expect(findings).toHaveLength(51);
+    expect(findings.at(-1)).toEqual({
+      code: "ExposedByCustomerRule",
+      message: "11950 more like these are not listed.",
+    });
+  });
+
+  it("begins with the deny rules that found no place", () => {
+    const { findings } = plan(aGroup(...open(4_096 - 60 - 195)), { denies });
+
+    const full = findings.filter((finding) => finding.code === "GateFull");
+    expect(full).toHaveLength(4);
+    expect(findings.slice(0, 4)).toEqual(full);
+    expect(findings).toHaveLength(51);
+  });
+});
+
 describe("rules of another deployment", () => {
   it("are like any customer's", () => {
     const other = { ...anOwner, tag: "ffffff" };
@@ -323,7 +402,7 @@ describe("two VMs behind one gate", () => {
       window,
       aDesiredWindow({
         vmId: vmId("db"),
-        windowId: "db",
+        requestId: secondWindow.requestId,
         addresses: ["10.0.0.5"],
         closesAt: afterNoon(60),
       }),

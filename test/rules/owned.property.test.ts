@@ -62,13 +62,42 @@ describe("a rule of ours", () => {
     );
   });
 
-  it("is told from others by its name, without case", () => {
-    const name = allowRuleName(anOwner, "w", 4);
+  it("is known by its name, whatever VM, window and deployment it is made for, and in any case", () => {
+    fc.assert(
+      fc.property(owners, windowIds, fc.stringMatching(/^[0-9a-f]{16}$/), (owner, id, vmKey) => {
+        for (const family of [4, 6] as const) {
+          for (const name of [
+            denyRuleName(owner, { vmKey }, family),
+            allowRuleName(owner, id, family),
+          ]) {
+            expect(isOwned(aRule({ name }), owner)).toBe(true);
+            expect(isOwned(aRule({ name: name.toUpperCase() }), owner)).toBe(true);
+          }
+        }
+      }),
+      propertyRuns,
+    );
+  });
 
-    expect(isOwned(aRule({ name: name.toUpperCase() }), anOwner)).toBe(true);
-    expect(isOwned(aRule({ name }), { ...anOwner, tag: "ffffff" })).toBe(false);
-    expect(isOwned(aRule({ name: "JitAccess-mine" }), anOwner)).toBe(false);
-    expect(isOwned(aRule({ name: `x${name}` }), anOwner)).toBe(false);
+  it.each([
+    `JitAccess-${anOwner.tag}-breakglass`,
+    `JitAccess-${anOwner.tag}-Deny-breakglass-v4`,
+    `JitAccess-${anOwner.tag}-Deny-0123456789abcdef`,
+    `JitAccess-${anOwner.tag}-Deny-0123456789abcdef-v5`,
+    `JitAccess-${anOwner.tag}-Deny-0123456789abcdef0-v4`,
+    `JitAccess-${anOwner.tag}-Allow-w-v4`,
+    `JitAccess-${anOwner.tag}-Allow-${requestId}-v4`,
+    `JitAccess-${anOwner.tag}-Allow-${requestId}-0-22-v4.old`,
+    `xJitAccess-${anOwner.tag}-Allow-${requestId}-0-22-v4`,
+    `JitAccess-ffffff-Allow-${requestId}-0-22-v4`,
+  ])("is not taken for one of ours when a customer names it '%s'", (name) => {
+    expect(isOwned(aRule({ name }), anOwner)).toBe(false);
+  });
+
+  it("is inbound: an outbound rule is nobody's but the customer's", () => {
+    const name = denyRuleName(anOwner, { vmKey: "0123456789abcdef" }, 4);
+
+    expect(isOwned(aRule({ name, direction: "Outbound" }), anOwner)).toBe(false);
   });
 
   it("tells no end where somebody rewrote its description", () => {

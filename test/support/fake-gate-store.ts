@@ -102,7 +102,18 @@ export function createFakeGateStore(): GateStore {
         const { lease: _, ...record } = gate.record;
         gate.record = record;
       }
+      return gate !== undefined;
     },
+
+    async touch(gateId) {
+      const gate = gateOf(gateId);
+      const desiredRevision = gate.record.desiredRevision + 1;
+      gate.record = { ...gate.record, desiredRevision };
+      gates.set(idKey(gateId), gate);
+      return desiredRevision;
+    },
+
+    known: async () => [...gates.values()].map((gate) => gate.record.gateId),
 
     async unsettled(now) {
       return [...gates.values()]

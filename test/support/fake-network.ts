@@ -170,7 +170,7 @@ export function createFakeNetwork(): FakeNetwork {
         return undefined;
       }
       const group = { id: gate.id, rules: gate.rules };
-      return { group, etag: etagOf(gate), raw: group };
+      return { group, etag: etagOf(gate), isUpdating: gate.running !== undefined, raw: group };
     },
     async write(reading, changes) {
       const entry: FakeWrite = { gateId: reading.group.id, changes };

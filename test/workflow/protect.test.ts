@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { machineFaults, protect } from "../../src/workflow/protect.ts";
+import { protect } from "../../src/workflow/protect.ts";
+import { machineFaults } from "../../src/workflow/vm-gates.ts";
 import { aPolicy, aPort, aRule, aVirtualMachine, vmId } from "../support/builders.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 

@@ -117,6 +117,38 @@ describe("windows that cannot be opened", () => {
     ]);
   });
 
+  it("that ended meanwhile are not opened again by a second run of the activity that comes late", async () => {
+    await ask([aWindow()]);
+    let letGo: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const { gates, ...ports } = world.start();
+    const late = openWindows(
+      {
+        ...ports,
+        gates: {
+          ...gates,
+          change: async (...given: Parameters<typeof gates.change>) => {
+            await held;
+            return gates.change(...given);
+          },
+        },
+      },
+      ofVm(requestId),
+    );
+    await world.clock.advance(10);
+    await open();
+    await close({ endReason: "UserRequested" });
+
+    letGo();
+    const told = await world.clock.run(late);
+
+    expect(told).toEqual({ ends: [], failedIds: [] });
+    expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
+    expect(await factsOf("access.open")).toEqual(["asked", "done"]);
+  });
+
   it("that the policy allows no longer are never written, though others of the request are", async () => {
     await ask([aWindow(), aWindow({ port: 3389 })]);
     await world.protectAgain({ virtualMachines: bothWebVms });

@@ -16,6 +16,8 @@ import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
 const ofVm = (id: string) => ({ requestId: id, vmIndex: 0 });
 const dual = vmId("dual");
+const laterId = "5c1e2d3f-77bb-4a0c-9d21-1f2e3d4c5b6a";
+
 describe("the windows of a request", () => {
   let world: World;
   let customers: string;
@@ -85,22 +87,22 @@ describe("the windows of a request", () => {
   it("of two requests with different ends on one VM close each at its own time", async () => {
     await ask([aWindow()]);
     const later = aWindow({
-      id: "later-0-22",
+      id: `${laterId}-0-22`,
       closesAt: afterNoon(7_200),
       sources: ["203.0.113.9"],
     });
-    await ask([later], "later");
-    await Promise.all([open(), open("later")]);
+    await ask([later], laterId);
+    await Promise.all([open(), open(laterId)]);
     expect(allows(nsgs.card)).toHaveLength(2);
 
     await world.clock.advance(3_600_000);
     await close({ until: afterNoon(3_600) });
-    await close({ until: afterNoon(3_600) }, "later");
+    await close({ until: afterNoon(3_600) }, laterId);
 
     expect(allows(nsgs.card).map((rule) => rule.sources)).toEqual([["203.0.113.9"]]);
-    expect((await world.windows("later"))[0]?.state).toBe("open");
+    expect((await world.windows(laterId))[0]?.state).toBe("open");
     await world.clock.advance(3_600_000);
-    await close({ until: afterNoon(7_200) }, "later");
+    await close({ until: afterNoon(7_200) }, laterId);
     expect(allows(nsgs.card)).toEqual([]);
     expect((await world.windows(requestId))[0]).toMatchObject({
       state: "closed",

@@ -60,6 +60,8 @@ const nameStarts = fc.constantFrom(
   "JitAccess-ffffff-Deny-",
   "JitAccess-ffffff-Allow-",
   `JitAccess-${anOwner.tag}`,
+  `JitAccess-${anOwner.tag}-breakglass-`,
+  `JitAccess-${anOwner.tag}-Deny-`,
   "MicrosoftDefenderForCloud-JITRule_1_",
 );
 
