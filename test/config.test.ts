@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { ConfigError, readConfig, settingsSchema } from "../src/config.ts";
+import { settingsPage } from "../src/settings-page.ts";
 
 const least = {
   TABLES_URL: "https://example.table.core.windows.net",
   ENTRA_TENANT_IDS: "tenant-1",
   ENTRA_AUDIENCES: "api://jit, client-1 ,",
+  DEPLOYMENT_NAME: "shop",
 };
 
 /** What `readConfig` says about settings it cannot use. */
@@ -38,13 +40,13 @@ describe("the settings", () => {
         pollMs: 1_000,
       },
       identityClientId: undefined,
-      deploymentName: "default",
+      deploymentName: "shop",
       trustedProxyHops: 1,
     });
   });
 
   it("take an empty value for one that is not set, as the portal leaves it", () => {
-    expect(readConfig({ ...least, DEPLOYMENT_NAME: "", TABLES_CONNECTION_STRING: "" })).toEqual(
+    expect(readConfig({ ...least, TABLES_PREFIX: "", TABLES_CONNECTION_STRING: "" })).toEqual(
       readConfig(least),
     );
   });
@@ -57,6 +59,7 @@ describe("the settings", () => {
       "TRUSTED_PROXY_HOPS",
       "ENTRA_TENANT_IDS",
       "ENTRA_AUDIENCES",
+      "DEPLOYMENT_NAME",
       "TABLES_URL",
     ]) {
       expect(message).toContain(name);
@@ -80,6 +83,18 @@ describe("the settings", () => {
 
     expect(message).toContain(name);
     expect(message).not.toContain("c2VjcmV0");
+  });
+
+  it("need a name for the deployment, so that no two take each other's rules for their own", () => {
+    for (const DEPLOYMENT_NAME of [undefined, ""]) {
+      expect(complaint({ ...least, DEPLOYMENT_NAME })).toContain("remove each other's rules");
+    }
+  });
+
+  it("are written down in docs/settings.md, all of them and as they are", () => {
+    const page = readFileSync(new URL("../docs/settings.md", import.meta.url), "utf8");
+
+    expect(page).toBe(settingsPage());
   });
 
   it("each say what they are for", () => {

@@ -1,10 +1,10 @@
 import { decide } from "../access/decide.ts";
 import { parseInitiate } from "../access/initiate.ts";
-import { type AccessRequest, requestedVms } from "../access/request.ts";
+import { type AccessRequest, moveWindow, requestedVms } from "../access/request.ts";
 import { wireRequest } from "../access/wire.ts";
 import { actions, missingRights } from "../caller/permissions.ts";
 import type { ActivityStore, Clock, Ids, PolicyStore, RequestStore, Rights } from "../ports.ts";
-import { refused } from "../reasons.ts";
+import { type Reason, refused } from "../reasons.ts";
 import { windowFact } from "../workflow/facts.ts";
 import { namedVms } from "./named-vms.ts";
 import { policyAddress } from "./policy-address.ts";
@@ -86,6 +86,29 @@ async function accept(ports: InitiatePorts, call: Call, request: AccessRequest) 
   );
   // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
   await Promise.all([ports.requests.create(request), ports.activity.record(asked)]);
-  await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  try {
+    await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  } catch (fault) {
+    await giveUp(ports, request);
+    throw fault;
+  }
   return { status: 202, body: wireRequest(request) };
+}
+
+/** Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. */
+async function giveUp(ports: InitiatePorts, request: AccessRequest): Promise<void> {
+  const at = ports.clock.now();
+  const message = "The work behind the request could not be started; ask again.";
+  const reasons: readonly Reason[] = [{ code: "ServiceUnavailable", message }];
+  await ports.activity.record(
+    request.windows.map((window) =>
+      windowFact(request, window, { operation: "access.open", outcome: "failed", at, reasons }),
+    ),
+  );
+  await ports.requests.change(request.id, (current) => ({
+    ...current,
+    windows: current.windows.map((window) =>
+      moveWindow(window, "failed", { closedAt: at.toISOString(), reasons }),
+    ),
+  }));
 }

@@ -43,7 +43,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
   ]);
 
-  const reasons = await settleWithout(ports, windows);
+  const { reasons, gone } = await settleWithout(ports, windows);
 
   const now = ports.clock.now();
   if (reasons.length > 0) {
@@ -61,7 +61,9 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     return { isClosed: false };
   }
   // The audit first: a window that people are told of as closed must have its fact.
-  await ports.activity.record(facts(request, windows, "done", now));
+  await ports.activity.record(
+    facts(request, windows, "done", now, gone.length > 0 ? { reasons: gone } : {}),
+  );
   await changeWindows(ports, request, ids, (window) => ended(window, input.endReason, now));
   for (const window of windows) {
     ports.log.windowClosed({ windowId: window.id, vmId: window.vmId });
@@ -81,7 +83,7 @@ function endingWindows(request: AccessRequest, input: Closing): readonly Window[
 async function settleWithout(
   ports: WindowPorts,
   windows: readonly Window[],
-): Promise<readonly Reason[]> {
+): Promise<{ readonly reasons: readonly Reason[]; readonly gone: readonly Reason[] }> {
   const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
   const settled = await Promise.all(
     gates.map(async (gateId) => {
@@ -92,7 +94,12 @@ async function settleWithout(
       return ports.settle(gateId, revision);
     }),
   );
-  return settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : []));
+  const findings = settled.flatMap((one) => (one.outcome === "settled" ? one.record.findings : []));
+  return {
+    reasons: settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : [])),
+    // NB. A gate that is gone holds nothing open; that it was not there to be read back belongs in the audit.
+    gone: findings.filter((finding) => finding.code === "GateNotFound"),
+  };
 }
 
 /** A window that was never open ends as failed, with the reasons it has. */

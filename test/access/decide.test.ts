@@ -206,10 +206,39 @@ describe("a request outside its policy", () => {
     expect(targets(outcome)).toEqual([
       "RequestNotSubsetOfPolicy virtualMachines[0].id",
       "RequestNotSubsetOfPolicy virtualMachines[1].ports[0].allowedSourceAddressPrefix",
-      "RequestNotSubsetOfPolicy virtualMachines[1].ports[0].allowedSourceAddressPrefix",
       "RequestNotSubsetOfPolicy virtualMachines[1].ports[0].duration",
       "RequestNotSubsetOfPolicy virtualMachines[1].ports[1].number",
     ]);
+  });
+
+  it("names five of its sources that are outside, and how many more, at once", () => {
+    const list = (start: string) => Array.from({ length: 200 }, (_, index) => `${start}.${index}`);
+    const policy = aPolicy({
+      ports: [aPort({ allowedSourceAddressPrefixes: list("203.0.113") })],
+    });
+    const startedAt = performance.now();
+
+    const outcome = decidePorts(policy, [ask({ sources: list("198.51.100") })]);
+
+    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(outcome).toMatchObject({
+      reasons: [
+        {
+          message: expect.stringContaining(
+            "198.51.100.0, 198.51.100.1, 198.51.100.2, 198.51.100.3, 198.51.100.4 and 195 more",
+          ),
+        },
+      ],
+    });
+  });
+
+  it("has a hundred reasons at most, and then how many more there are", () => {
+    const ports = Array.from({ length: 150 }, (_, index) => ask({ number: 1_000 + index }));
+
+    const outcome = decidePorts(aPolicy(), ports);
+
+    expect(targets(outcome)).toHaveLength(101);
+    expect(targets(outcome).at(-1)).toBe("RequestNotSubsetOfPolicy");
   });
 
   it("is refused in the words that scripts for the original service look for", () => {

@@ -10,6 +10,7 @@ const parsePorts = (...ports: readonly object[]) => parse([{ id: vmId(), ports }
 const onePort = (outcome: ReturnType<typeof parse>) =>
   outcome.outcome === "ok" ? outcome.value.virtualMachines[0]?.ports[0] : outcome;
 
+const many = (count: number, value: unknown) => Array.from({ length: count }, () => value);
 const ssh = { number: 22, duration: "PT1H" };
 const port = "virtualMachines[0].ports[0]";
 const prefix = `${port}.allowedSourceAddressPrefix`;
@@ -201,6 +202,30 @@ describe("the body of an initiate", () => {
       "InvalidInitiateInput virtualMachines[0].ports[1].number",
       "InvalidInitiateInput virtualMachines[1].id",
     ]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ["100 virtual machines", many(101, {}), "101 virtual machines"],
+    ["500 ports", many(100, { ports: many(6, {}) }), "600 ports"],
+    [
+      "1,000 sources",
+      many(6, { ports: [{ allowedSourceAddressPrefixes: many(180, "") }] }),
+      "1,080 sources",
+    ],
+  ])("for more than %s is refused for that alone", (_case, virtualMachines, given) => {
+    const outcome = parse(virtualMachines);
+
+    expect(targets(outcome)).toEqual(["InvalidInitiateInput virtualMachines"]);
+    expect(outcome).toMatchObject({ reasons: [{ message: expect.stringContaining(given) }] });
+  });
+
+  it("that asks for one port over and over is told so a hundred times, and how many times more", () => {
+    const outcome = parse([
+      { id: vmId(), ports: many(100, ssh) },
+      { id: vmId("db"), ports: many(100, ssh) },
+    ]);
+
+    expect(targets(outcome)).toHaveLength(101);
   });
 
   it("is refused with every fault at once", () => {

@@ -15,6 +15,7 @@ const tenantId = "0c9d6a1f-84b7-4f0e-b3c5-2e6a9d71f840";
 const otherTenantId = "11111111-84b7-4f0e-b3c5-2e6a9d71f840";
 const objectId = "2c65348d-7137-5b97-b703-8ec989ced599";
 const audience = "api://c2cab117-046b-5ebf-9b56-bde185186651";
+const clientId = "c2cab117-046b-5ebf-9b56-bde185186651";
 const authority = "https://login.microsoftonline.com";
 const stsAuthority = "https://sts.windows.net";
 const now = "2026-11-22T12:00:00Z";
@@ -42,6 +43,9 @@ const goodClaims: JWTPayload = {
   nbf: seconds(-600),
   exp: seconds(3_000),
 };
+
+/** What is different in version 1. */
+const versionOne = { ver: "1.0", iss: `${stsAuthority}/${tenantId}/` };
 
 interface TokenParts {
   readonly kid?: string;
@@ -116,8 +120,9 @@ describe("a bearer token", () => {
   });
 
   it.each([
-    { case: "says so itself", claims: { idtyp: "app" } },
-    { case: "has roles and no scope", claims: { roles: ["Access.All"] } },
+    { case: "says so itself", claims: { idtyp: "app", azp: clientId } },
+    { case: "has roles and no scope", claims: { roles: ["Access.All"], azp: clientId } },
+    { case: "has them in version 1", claims: { ...versionOne, roles: ["A"], appid: clientId } },
   ])("belongs to an application when it $case", async ({ claims }) => {
     const token = await aToken({ scp: undefined, preferred_username: undefined, ...claims });
 
@@ -125,6 +130,16 @@ describe("a bearer token", () => {
       outcome: "ok",
       value: { tenantId, objectId, name: objectId, kind: "application" },
     });
+  });
+
+  it.each<[string, Claims]>([
+    ["with roles", { roles: ["Access.All"] }],
+    ["of version 1 with roles", { ...versionOne, roles: ["Access.All"] }],
+    ["that calls itself an application's", { idtyp: "app" }],
+  ])("that is a person's ID token %s, meant for us as it is, is refused", async (_case, claims) => {
+    const token = await aToken({ aud: clientId, scp: undefined, ...claims });
+
+    expect(await refusalOf(token, { audiences: [clientId] })).toContain("no access token");
   });
 
   it("with neither scope nor roles is refused", async () => {

@@ -93,6 +93,18 @@ describe("a caller's role assignments", () => {
     expect(requests()).toHaveLength(2);
   });
 
+  it("are never those of a namesake in another tenant", async () => {
+    server.answer = () => ({ status: 200, body: { value: [assignment("a")] } });
+    const { rights } = someRights();
+    const namesake = { ...alice, tenantId: "11111111-84b7-4f0e-b3c5-2e6a9d71f840" };
+    await rights.assignments(alice, subscriptionId);
+
+    server.answer = () => ({ status: 200, body: { value: [] } });
+
+    expect(await rights.assignments(namesake, subscriptionId)).toEqual([]);
+    expect(requests()).toHaveLength(2);
+  });
+
   it("are asked again at once after a failure", async () => {
     server.answer = () => ({ status: 403, body: { error: { code: "AuthorizationFailed" } } });
     const { rights } = someRights();

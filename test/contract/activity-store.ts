@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Fact } from "../../src/activity/fact.ts";
 import { BadContinuation } from "../../src/activity/query.ts";
 import type { ActivityStore, FactQuery } from "../../src/ports.ts";
+import type { Reason } from "../../src/reasons.ts";
 import { aFact, subscriptionId, vmId } from "../support/stored-samples.ts";
 
 /** What every store of activity promises. */
@@ -98,6 +100,16 @@ export function activityStoreContract(open: () => ActivityStore): void {
       expect(one.items).toEqual([facts[249]]);
     });
 
+    it("records 100 facts at once that each tell 50 KB of reasons", async () => {
+      const facts = Array.from({ length: 100 }, () => aFact({ reasons: [longReason()] }));
+
+      await activity.record(facts);
+      await activity.record(facts);
+
+      const { items } = await activity.list(asked({ top: 100 }));
+      expect(items.toSorted(byId)).toEqual(facts.toSorted(byId));
+    }, 30_000);
+
     it("lists from the first moment asked for to the last, both included", async () => {
       const times = [
         "08:59:59.999",
@@ -192,6 +204,13 @@ function asked(fields: Partial<FactQuery> = {}): FactQuery {
     ...fields,
   };
 }
+
+/** Does not get shorter by compression, as no real text would be that bad. */
+function longReason(): Reason {
+  return { code: "GateFull", message: randomBytes(37_500).toString("base64") };
+}
+
+const byId = (one: Fact, other: Fact): number => (one.id < other.id ? -1 : 1);
 
 function idsOf(facts: readonly Fact[]): readonly string[] {
   return facts.map((fact) => fact.id).sort();

@@ -84,7 +84,8 @@ describe("initiating access", () => {
     expect(reply.status).toBe(500);
     const [request] = await stored();
     expect(request?.requestor.name).toBe("alice@contoso.example");
-    expect(await world.facts()).toEqual([
+    expect(request?.windows.map((window) => window.state)).toEqual(["failed"]);
+    expect((await world.facts()).toReversed()).toEqual([
       expect.objectContaining({
         operation: "access.initiate",
         outcome: "asked",
@@ -95,6 +96,12 @@ describe("initiating access", () => {
         port: 22,
         sources: ["203.0.113.7"],
         closesAt: "2030-01-31T13:00:00.000Z",
+      }),
+      expect.objectContaining({
+        operation: "access.open",
+        outcome: "failed",
+        requestId: request?.id,
+        reasons: [expect.objectContaining({ code: "ServiceUnavailable" })],
       }),
     ]);
     expect([...world.ours(nsgs.card)].map((rule) => rule.access)).toEqual(["Deny"]);

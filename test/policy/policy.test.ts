@@ -193,6 +193,51 @@ describe("the body of a policy", () => {
   });
 });
 
+describe("a huge policy", () => {
+  const many = (count: number, value: unknown) => Array.from({ length: count }, () => value);
+  const list = "properties.virtualMachines";
+
+  it.each<[string, unknown, string]>([
+    ["more than 1,000 virtual machines", many(1_001, {}), "1,001 virtual machines"],
+    ["more than 10,000 ports", many(1_000, { ports: many(11, {}) }), "11,000 ports"],
+    [
+      "more than 100,000 sources",
+      many(1_000, { ports: many(10, { allowedSourceAddressPrefixes: many(11, "") }) }),
+      "110,000 sources",
+    ],
+  ])("of %s is refused for that alone", (_case, virtualMachines, given) => {
+    const outcome = parse(virtualMachines);
+
+    expect(targets(outcome)).toEqual([`InvalidPolicy ${list}`]);
+    expect(outcome).toMatchObject({ reasons: [{ message: expect.stringContaining(given) }] });
+  });
+
+  it("is refused without looking into it: at once, in a few words", () => {
+    const body = many(1_000, { ports: many(100, {}) });
+    const before = process.cpuUsage();
+
+    const outcome = parse(body);
+
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(100);
+    expect(JSON.stringify(outcome).length).toBeLessThan(500);
+  });
+
+  it("just within the limits gets the first hundred faults and a count", () => {
+    const outcome = parse(many(1_000, { ports: many(10, {}) }));
+
+    expect(targets(outcome)).toHaveLength(101);
+    expect(JSON.stringify(outcome).length).toBeLessThan(30_000);
+  });
+
+  it("of one virtual machine listed over and over gets the first hundred faults and a count", () => {
+    const outcome = parse(many(1_000, aVirtualMachine()));
+
+    expect(targets(outcome)).toHaveLength(101);
+    expect(targets(outcome).at(99)).toBe(`InvalidPolicy ${list}[100].id`);
+  });
+});
+
 describe("the sources of a port", () => {
   it("are those of whichever field is there", () => {
     expect(allowedSources(aPort({ allowedSourceAddressPrefix: "*" }))).toEqual(["*"]);

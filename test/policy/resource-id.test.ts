@@ -34,9 +34,19 @@ describe("a virtual machine's id", () => {
     ["with an escaped slash", vmId("web%2F1")],
     ["with a line break behind it", `${vmId()}\n`],
     ["in a group with a slash", vmId().replace("shop", "shop/shop")],
+    ["whose group leads upwards", vmId().replace("/shop/", "/../")],
+    ["whose group leads nowhere", vmId().replace("/shop/", "/./")],
+    ["whose name leads upwards", vmId("..")],
+    ["whose name leads nowhere", vmId(".")],
     ["that is empty", ""],
   ])("%s is none", (_case, id) => {
     expect(parseVirtualMachineId(id)).toBeUndefined();
+  });
+
+  it("may have dots in its parts", () => {
+    const id = vmId(".web.1").replace("/shop/", "/..shop/");
+
+    expect(parseVirtualMachineId(id)).toMatchObject({ resourceGroup: "..shop", name: ".web.1" });
   });
 
   it("of the classic kind is recognised whatever its case", () => {
