@@ -32,10 +32,7 @@ export interface HttpFrontOptions {
 }
 
 /** The HTTP functions of the app as routes, the most specific first. */
-export function routesOf(
-  functions: ReadonlyMap<string, RegisteredFunction>,
-  prefix: string,
-): HttpRoute[] {
+function routesOf(functions: ReadonlyMap<string, RegisteredFunction>, prefix: string): HttpRoute[] {
   return [...functions.values()]
     .filter(({ trigger }) => trigger.type === "httpTrigger")
     .map((registered) => routeOf(registered, prefix))

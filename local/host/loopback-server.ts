@@ -6,7 +6,7 @@ import { codeOf } from "./errors.ts";
 const KEEP_ALIVE_MS = 130_000;
 
 /** The largest body the platform takes unless told otherwise (FUNCTIONS_REQUEST_BODY_SIZE_LIMIT). */
-export const LARGEST_BODY_BYTES = 104_857_600;
+const LARGEST_BODY_BYTES = 104_857_600;
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 

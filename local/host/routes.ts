@@ -5,7 +5,7 @@
 import { type Constraint, parseConstraint } from "./route-constraints.ts";
 
 /** A template no host would accept; the message says what is wrong with it. */
-export class RouteTemplateError extends Error {
+class RouteTemplateError extends Error {
   override readonly name = "RouteTemplateError";
 }
 

@@ -21,7 +21,7 @@ import type { InitiateContent, InitiatePort } from "./initiate.ts";
 import type { AccessRequest, Requestor, Window } from "./request.ts";
 
 /** How far a client's clock may run ahead before its end time counts as too late. The window itself is cut to the policy's length. */
-export const clockToleranceSeconds = 60;
+const clockToleranceSeconds = 60;
 
 /** How many ports or sources a reason names; it says how many more there are. */
 const namedAtMost = 5;

@@ -97,7 +97,7 @@ const initiatePort = z
   });
 
 /** The body of an initiate POST. Unknown members are ignored, as the original does. */
-export const initiateBody = z.object({
+const initiateBody = z.object({
   virtualMachines: z
     .array(
       z.object({

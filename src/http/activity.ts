@@ -16,7 +16,7 @@ export interface ActivityPorts {
 }
 
 /** How far back a query without `from` reaches, and how many facts a page holds. */
-export const activityDefaults = { days: 30, top: 100, largestTop: 1_000 } as const;
+const activityDefaults = { days: 30, top: 100, largestTop: 1_000 } as const;
 
 const moment = z.iso.datetime({
   offset: true,

@@ -16,12 +16,12 @@ const patterns = {
     expected: "a subscription id such as 11111111-2222-3333-4444-555555555555",
   },
   resourceGroup: {
-    pattern: /^[-\w.()]{1,90}$/,
+    pattern: /^(?!\.{1,2}$)[-\w.()]{1,90}$/,
     expected: "1 to 90 letters, digits, dashes, dots, underscores or parentheses",
   },
   location: { pattern: /^[\w -]{1,60}$/, expected: "an Azure location such as westeurope" },
   name: {
-    pattern: /^[^\\/?#%\p{Cc}]{1,128}$/u,
+    pattern: /^(?!\.{1,2}$)[^\\/?#%\p{Cc}]{1,128}$/u,
     expected: "1 to 128 characters without slashes, '?', '#' or '%'",
   },
 } as const;

@@ -27,7 +27,7 @@ export function changeOf(
 export function unsettledAnswer({ reasons: [first, ...others] }: Protected): Answer {
   const kept = "The change is stored and is tried again every minute.";
   const reasons =
-    first === undefined ? [] : [{ ...first, message: `${first.message} ${kept}` }, ...others];
+    first === undefined ? [] : [{ ...first, message: `${kept} ${first.message}` }, ...others];
   return unaudited(refused(...reasons));
 }
 

@@ -18,7 +18,7 @@ import { member, sizeFault } from "./size.ts";
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
 
 /** Shortest and longest `maxRequestAccessDuration` in seconds: PT5M and P1D (REST specification 2020-01-01). */
-export const accessDurationLimits = { shortest: 300, longest: 86_400 } as const;
+const accessDurationLimits = { shortest: 300, longest: 86_400 } as const;
 
 /** What one policy may list in all. */
 const policyLimits = {
@@ -184,12 +184,13 @@ const policyVirtualMachine = z.object({
     .max(100, "expected at most 100 ports"),
   publicIpAddress: z
     .string()
+    .max(500, "expected an address or a resource id")
     .nullish()
     .transform((value) => value ?? undefined),
 });
 
 /** The body of a policy PUT. Read-only and unknown members are ignored, as ARM does; so is the history in `requests`. */
-export const policyBody = z.object({
+const policyBody = z.object({
   kind: z
     .string()
     .max(64)

@@ -2,7 +2,7 @@ import { bounded, type Reason } from "../reasons.ts";
 import { allowDrafts, denyDrafts, type RuleDraft } from "./desired-rules.ts";
 import type { GateIntent, Owner, WindowResult } from "./intent.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
-import { sameName } from "./owned.ts";
+import { isOwned, sameName } from "./owned.ts";
 import {
   customerPlaces,
   exposures,
@@ -54,6 +54,11 @@ export function planGate(
   const wanted = [...denies, ...allows].flatMap((placed) =>
     "rule" in placed ? [placed.rule] : [],
   );
+  // NB. A rule that would not be known again as ours would never be taken away: it is not written.
+  const stranger = wanted.find((rule) => !isOwned(rule, owner));
+  if (stranger !== undefined) {
+    throw new Error(`'${stranger.name}' is not a name that rules of ours have.`);
+  }
   return {
     changes: changesBetween(places.owned, wanted),
     results: Object.fromEntries(

@@ -259,7 +259,7 @@ describe("putting a policy", () => {
 
     expect(reply.status).toBe(409);
     expect(reply.json.error.message).toBe(
-      "A lock. The change is stored and is tried again every minute.",
+      "The change is stored and is tried again every minute. A lock.",
     );
     expect(await world.policiesStored()).toEqual([expect.objectContaining({ state: "updating" })]);
     expect((await world.facts()).map((fact) => fact.outcome).toSorted()).toEqual([

@@ -4,7 +4,7 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { send } from "../../local/sign-in.ts";
 import type { RunningSystem } from "../support/running-system.ts";
 
-export const policyPath = (subscriptionId: string, name: string, group = "rg-demo") =>
+const policyPath = (subscriptionId: string, name: string, group = "rg-demo") =>
   `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/${name}`;
 
 export interface Answer {
