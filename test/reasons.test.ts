@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { z } from "zod";
 import { parseInitiate } from "../src/access/initiate.ts";
-import { parsePolicy } from "../src/policy/policy.ts";
+import { parsePolicy } from "../src/policy/policy-body.ts";
 import {
   bounded,
   firstFew,

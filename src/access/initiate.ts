@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { durationSeconds } from "../policy/duration.ts";
-import { repeated, sourcePrefix, virtualMachineIdFault } from "../policy/policy.ts";
+import {
+  portNumber,
+  refuseBothSources,
+  repeated,
+  sourcePrefix,
+  virtualMachineIdFault,
+} from "../policy/fields.ts";
 import { idKey } from "../policy/resource-id.ts";
 import { member, sizeFault } from "../policy/size.ts";
 import {
@@ -45,25 +51,14 @@ const endTime = z.iso.datetime({
 
 const initiatePort = z
   .object({
-    number: z.preprocess(
-      (value) => (typeof value === "string" && /^\d{1,5}$/.test(value) ? Number(value) : value),
-      z
-        .int("expected a whole number from 0 to 65535")
-        .min(0, "expected a number from 0 to 65535")
-        .max(65_535, "expected a number from 0 to 65535"),
-    ),
+    number: portNumber,
     endTimeUtc: endTime.nullish(),
     duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
     allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
     allowedSourceAddressPrefixes: sourceList.nullish(),
   })
   .check((context) => {
-    const {
-      endTimeUtc,
-      duration,
-      allowedSourceAddressPrefix: one,
-      allowedSourceAddressPrefixes: many,
-    } = context.value;
+    const { endTimeUtc, duration } = context.value;
     if (((endTimeUtc ?? undefined) === undefined) === ((duration ?? undefined) === undefined)) {
       // The service this API comes from answers with these words (azure-rest-api-specs#43491).
       const message = "Only one of fields 'EndTimeUtc' and 'Duration' can be set.";
@@ -73,16 +68,7 @@ const initiatePort = z
       const message = "expected an ISO 8601 duration such as PT1H";
       context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
     }
-    if ((one ?? undefined) !== undefined && (many ?? undefined) !== undefined) {
-      const message =
-        "expected only one of allowedSourceAddressPrefix and allowedSourceAddressPrefixes";
-      context.issues.push({
-        code: "custom",
-        path: ["allowedSourceAddressPrefixes"],
-        message,
-        input: many,
-      });
-    }
+    refuseBothSources(context);
   })
   .transform((port): InitiatePort => {
     const { allowedSourceAddressPrefix: one, allowedSourceAddressPrefixes: many } = port;

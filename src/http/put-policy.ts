@@ -1,5 +1,6 @@
 import { actions, missingRights } from "../caller/permissions.ts";
-import { type Policy, type PolicyContent, parsePolicy } from "../policy/policy.ts";
+import type { Policy, PolicyContent } from "../policy/policy.ts";
+import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { policyFacts } from "../workflow/policy-facts.ts";

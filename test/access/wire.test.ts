@@ -2,7 +2,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { Window } from "../../src/access/request.ts";
 import { wireRequest } from "../../src/access/wire.ts";
 import { policyJson } from "../../src/http/policy-json.ts";
-import { parsePolicy } from "../../src/policy/policy.ts";
+import { parsePolicy } from "../../src/policy/policy-body.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 import {
   alice,

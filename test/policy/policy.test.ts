@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { allowedSources, parsePolicy } from "../../src/policy/policy.ts";
+import { allowedSources } from "../../src/policy/policy.ts";
+import { parsePolicy } from "../../src/policy/policy-body.ts";
 import type { Outcome } from "../../src/reasons.ts";
 import { aPort, aVirtualMachine, subscriptionId, vmId } from "../support/builders.ts";
 import { example } from "../support/jit-examples.ts";
