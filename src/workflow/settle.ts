@@ -41,7 +41,8 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
-  giveUpAfter: 240_000,
+  /** Below the 230 s after which Azure's front end gives up on an HTTP call. */
+  giveUpAfter: 200_000,
 } as const;
 
 /**
@@ -284,6 +285,6 @@ function goneSettlement(taken: GateRecord, now: Date): Settlement {
 }
 
 function notInTime(gateId: string): Settled {
-  const message = `'${gateId}' could not be brought to its rules within ${settleTimes.giveUpAfter / 60_000} minutes; it is tried again.`;
+  const message = `'${gateId}' could not be brought to its rules within ${settleTimes.giveUpAfter / 1_000} seconds; it is tried again.`;
   return refused({ code: "NotSettledInTime", message, target: gateId });
 }
