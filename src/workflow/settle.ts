@@ -71,10 +71,14 @@ async function settleAlone(
   let wanted = revision;
   let watched: Watched | undefined;
   let pause: number = settleTimes.pollFirst;
-  while (clock.now().getTime() < giveUpAt) {
+  for (;;) {
+    // Looked at before the time: whoever queued too long may find that others have done it.
     const record = await gates.read(gateId);
     if (record.appliedRevision >= wanted) {
       return { outcome: "settled", record };
+    }
+    if (clock.now().getTime() >= giveUpAt) {
+      return notInTime(gateId);
     }
     watched = watch(watched, record.lease, clock.now().getTime());
     const taken = await takeLease(ports, record, holder, watched);
@@ -88,7 +92,6 @@ async function settleAlone(
     await clock.pause(pause);
     pause = Math.min(pause * 2, settleTimes.pollLongest);
   }
-  return notInTime(gateId);
 }
 
 /** A lease that somebody else holds, and since when it has stood exactly as it stands. */
