@@ -9,7 +9,7 @@ app.timer("sweep", {
 });
 
 app.timer("sweepEveryGate", {
-  // Every ten minutes, beside the sweep at second 0.
+  // Every ten minutes, half a minute apart from the sweep.
   schedule: "30 */10 * * * *",
   handler: () => theApp().sweepEveryGate(),
 });

@@ -46,7 +46,8 @@ try {
     await tell(await prepare(given.data, Number(given.seconds)));
   }
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${message}\n"npm run demo -- --help" tells what it takes.\n`);
   process.exitCode = 1;
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 const list = z
-  .string()
+  .string("expected one entry, or several with commas between them")
   .transform((text) =>
     text
       .split(",")
@@ -9,6 +9,17 @@ const list = z
       .filter((entry) => entry !== ""),
   )
   .pipe(z.array(z.string()).min(1, "expected at least one entry"));
+
+/** Azure Resource Manager's own audiences: a service that took its tokens could replay them to it. */
+const armAudience = /^https:\/\/management\.(azure|core\.windows)\.(com|net)\/?$/i;
+
+const tenants = list.pipe(
+  z.array(z.guid("expected tenant ids, such as 11111111-2222-3333-4444-555555555555")),
+);
+const audiences = list.refine(
+  (all) => !all.some((each) => armAudience.test(each)),
+  "expected this service's own audiences, not Azure Resource Manager's",
+);
 
 const httpsUrl = z
   .url({ protocol: /^https$/, error: "expected an https address" })
@@ -23,7 +34,10 @@ const whole = (least: number, most: number) =>
 export const settingsSchema = z.object({
   TABLES_CONNECTION_STRING: z
     .string()
-    .min(1)
+    .regex(
+      /(^|;)(AccountName|SharedAccessSignature|UseDevelopmentStorage)=/i,
+      "expected a connection string with AccountName or SharedAccessSignature",
+    )
     .optional()
     .describe(
       "Connection string of the storage account for tables. For local use; in Azure use TABLES_URL.",
@@ -38,8 +52,8 @@ export const settingsSchema = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9]{0,20}$/, "expected 1 to 21 letters and digits")
     .default("Jit")
     .describe("How the names of the tables begin: two deployments may share a storage account."),
-  ENTRA_TENANT_IDS: list.describe("Tenants whose tokens are accepted, separated by commas."),
-  ENTRA_AUDIENCES: list.describe(
+  ENTRA_TENANT_IDS: tenants.describe("Tenants whose tokens are accepted, separated by commas."),
+  ENTRA_AUDIENCES: audiences.describe(
     "Audiences that tokens must be for: the app registration's client id and its App ID URI, separated by commas.",
   ),
   ENTRA_AUTHORITY: httpsUrl

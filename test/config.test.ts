@@ -5,7 +5,7 @@ import { settingsPage } from "../src/settings-page.ts";
 
 const least = {
   TABLES_URL: "https://example.table.core.windows.net",
-  ENTRA_TENANT_IDS: "tenant-1",
+  ENTRA_TENANT_IDS: "11111111-2222-4333-8444-555555555555",
   ENTRA_AUDIENCES: "api://jit, client-1 ,",
   DEPLOYMENT_NAME: "shop",
 };
@@ -29,7 +29,7 @@ describe("the settings", () => {
       tables: { url: "https://example.table.core.windows.net" },
       tablesPrefix: "Jit",
       entra: {
-        tenantIds: ["tenant-1"],
+        tenantIds: ["11111111-2222-4333-8444-555555555555"],
         audiences: ["api://jit", "client-1"],
         authority: "https://login.microsoftonline.com",
         v1Authority: "https://sts.windows.net",
@@ -68,6 +68,12 @@ describe("the settings", () => {
 
   it.each([
     ["two homes for tables", { TABLES_CONNECTION_STRING: "AccountKey=c2VjcmV0" }, "TABLES_URL"],
+    ["a tenant by its domain", { ENTRA_TENANT_IDS: "contoso.onmicrosoft.com" }, "ENTRA_TENANT_IDS"],
+    [
+      "Azure's own audience",
+      { ENTRA_AUDIENCES: "https://management.azure.com/" },
+      "ENTRA_AUDIENCES",
+    ],
     ["no tenant", { ENTRA_TENANT_IDS: " , " }, "ENTRA_TENANT_IDS"],
     ["a name too long for rules", { DEPLOYMENT_NAME: "a".repeat(21) }, "DEPLOYMENT_NAME"],
     ["a name that no rule may have", { DEPLOYMENT_NAME: "my app" }, "DEPLOYMENT_NAME"],

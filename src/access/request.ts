@@ -10,7 +10,7 @@ export interface Requestor {
 
 /**
  * The states of a window. `closed` and `failed` are final, and both mean that no rule of it is left:
- * `failed` never came to be open.
+ * `failed` was never proven open.
  */
 export type WindowState = "opening" | "open" | "closing" | "closed" | "failed";
 

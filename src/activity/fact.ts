@@ -7,8 +7,7 @@ export type Operation =
   | "policy.delete"
   | "access.initiate"
   | "access.open"
-  | "access.close"
-  | "gate.repair";
+  | "access.close";
 
 /** How it stands: asked for, done and proven, failed, or refused before anything was touched. */
 export type FactOutcome = "asked" | "done" | "failed" | "refused";

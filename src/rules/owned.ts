@@ -42,8 +42,8 @@ export function denyDescription(owner: Owner, vmName: string): string {
 }
 
 /**
- * Description of an allow rule. It carries the window and its end, so that the rule can be closed from the rule alone:
- * read it back with {@link closesAtOf}.
+ * Description of an allow rule. It carries the window and its end, so that whoever looks at the group can tell
+ * when it closes, and close it by hand, without this service.
  */
 export function allowDescription(
   owner: Owner,

@@ -1,4 +1,4 @@
-/** Whether a security rule's port list (`22`, `8000-8080`, `*`) speaks about a port. A malformed entry speaks about every port. */
+/** Whether a security rule's port list (`22`, `8000-8080`, `*`) speaks about a port. A malformed entry, which Azure does not let in, speaks about every port. */
 export function portListIncludes(list: readonly string[], port: number): boolean {
   return list.some((entry) => {
     if (entry === "*") {

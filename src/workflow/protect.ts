@@ -2,6 +2,7 @@ import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { ActivityStore, GateRecord, PolicyStore, Stored } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { denyDrafts } from "../rules/desired-rules.ts";
 import type { DesiredDeny } from "../rules/intent.ts";
 import { policyFacts } from "./policy-facts.ts";
 import { mapLimited } from "./serial.ts";
@@ -83,12 +84,18 @@ async function tell(
       faults.length > 0 ? "failed" : "done",
       ports.clock.now(),
       {
-        gates: records.map((gate) => ({ id: gate.gateId, rules: [] })),
+        gates: records.map((gate) => ({ id: gate.gateId, rules: denyNames(ports, gate, policy) })),
         ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
       },
     );
     await ports.activity.record(facts);
   }
+}
+
+/** Names of the rules that hold the policy's VMs closed on a gate. */
+function denyNames({ owner }: ProtectPorts, gate: GateRecord, policy: Policy): readonly string[] {
+  const denies = gate.intent.denies.filter((deny) => idKey(deny.policyId) === idKey(policy.id));
+  return denyDrafts({ denies, windows: [] }, owner).map((draft) => draft.rule.name);
 }
 
 async function finish(
