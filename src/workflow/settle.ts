@@ -179,7 +179,9 @@ async function keepBeating({ clock, gates }: SettlePorts, turn: Turn): Promise<v
   await clock.pause(settleTimes.beat);
   while (turn.isWorking && !turn.isLost) {
     // A beat that fails for a fault of storage is no loss yet: the lease stands until somebody sees it stall.
-    turn.isLost = !(await gates.beat(turn.gateId, turn.holder).catch(() => true));
+    if (!(await gates.beat(turn.gateId, turn.holder).catch(() => true))) {
+      turn.isLost = true;
+    }
     await clock.pause(settleTimes.beat);
   }
 }
@@ -219,8 +221,8 @@ async function writeUntilProven(
       return complete(ports, taken, turn.holder, { revision, results, findings, expired });
     }
     // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
-    turn.isLost ||= !(await gates.beat(gateId, turn.holder));
-    if (turn.isLost) {
+    if (!(await gates.beat(gateId, turn.holder))) {
+      turn.isLost = true;
       return "again";
     }
     turn.hasWritten = true;
