@@ -7,6 +7,8 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { NetworkManagementClient, type SecurityRule } from "@azure/arm-network";
 import { type JitNetworkAccessPolicy, SecurityCenter } from "@azure/arm-security";
+import { type EchoConnection, readMachinePorts, tryToConnect } from "./cloud/data-plane/client.ts";
+import { nameOf } from "./cloud/data-plane/data-plane.ts";
 import { type Endpoints, readEndpoints } from "./endpoints.ts";
 import { getJson, type SignedIn, signIn } from "./sign-in.ts";
 
@@ -93,6 +95,7 @@ async function tell(stage: Stage): Promise<void> {
   );
   heading("1  Before: the rules of both");
   const before = await showRules(stage);
+  await connectFromEverywhere(stage);
 
   heading("2  Sam (Security Admin) protects SSH and RDP: PUT of a policy");
   await stage
@@ -113,6 +116,7 @@ async function tell(stage: Stage): Promise<void> {
   await untilStatus(stage, "Initiated");
   say(`Open and proven after ${((Date.now() - askedAt) / 1000).toFixed(1)} s:`);
   await showRules(stage, before);
+  const connections = await connectFromEverywhere(stage);
 
   heading("4  The window");
   await countdown(port?.endTimeUtc ?? new Date());
@@ -121,6 +125,12 @@ async function tell(stage: Stage): Promise<void> {
     `Closed and proven ${((Date.now() - (port?.endTimeUtc.getTime() ?? 0)) / 1000).toFixed(1)} s after its end:`,
   );
   await showRules(stage, before);
+  await connectFromEverywhere(stage);
+  for (const connection of connections) {
+    say(`  The connection made before says: "${await connection.say("still here")}".`);
+    say("     As in Azure: a rule is asked when a connection begins, not again.");
+    connection.end();
+  }
 
   heading("5  What happened, newest first: GET /api/activity");
   await showActivity(stage, new Date(askedAt - 60_000));
@@ -193,6 +203,22 @@ function describeRule(rule: SecurityRule): string {
     ? "application security group"
     : "";
   return `${String(rule.priority).padStart(4)}  ${(rule.access ?? "").padEnd(5)}  ${(rule.protocol ?? "").padEnd(3)}  ${source || "*"} -> ${destination || groups || "*"} : ${ports || "*"}   ${rule.name}`;
+}
+
+/** Connects to the machine's SSH port for real, as each client that the estate has for it, and answers what was let in. */
+async function connectFromEverywhere({ endpoints, vmId }: Stage): Promise<EchoConnection[]> {
+  const letIn: EchoConnection[] = [];
+  for (const port of await readMachinePorts(endpoints)) {
+    if (port.virtualMachine !== vmId || port.port !== 22 || port.backend !== "echo") continue;
+    const connection = await tryToConnect(port.address);
+    const outcome =
+      connection === undefined
+        ? `turned away by ${port.decidedBy.at(-1)?.rule}`
+        : `let in: "${connection.greeting}"`;
+    say(`  A connection to ${nameOf(port)} from ${port.source} (${port.address}): ${outcome}`);
+    if (connection !== undefined) letIn.push(connection);
+  }
+  return letIn;
 }
 
 async function untilStatus(stage: Stage, wanted: string): Promise<void> {

@@ -3,6 +3,7 @@
  * answers; Ctrl-C stops it. Whatever ends it, the next start with the same DIR goes on from there.
  */
 import { dirname, join } from "node:path";
+import { readMachinePorts } from "./cloud/data-plane/client.ts";
 import type { Estate } from "./cloud/estate.ts";
 import { loadEstate } from "./cloud/load-estate.ts";
 import { type Endpoints, removeEndpoints, writeEndpoints } from "./endpoints.ts";
@@ -91,9 +92,11 @@ async function supervise(
 
 async function welcome(given: StartArguments, estate: Estate, endpoints: Endpoints): Promise<void> {
   await writeEndpoints(given.dataDir, endpoints);
+  const machinePorts = await readMachinePorts(endpoints);
   const isDefaultDataDir = given.dataDir === join(root, ".local");
   const seconds = (Date.now() - startedAt) / 1000;
-  say(welcomeText({ ...given, endpoints, people: estate.people, isDefaultDataDir, seconds }));
+  const { people } = estate;
+  say(welcomeText({ ...given, endpoints, people, machinePorts, isDefaultDataDir, seconds }));
 }
 
 function progress(text: string): void {

@@ -45,6 +45,11 @@ function invalidContent(message: string): CloudError {
   return new CloudError(400, "InvalidRequestContent", message);
 }
 
+/** A refusal as it goes over the wire. */
+export function refusal({ status, code, message, details, headers }: CloudError): CloudResponse {
+  return { status, headers, body: { error: { code, message, details } } };
+}
+
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,11 @@
 import { authorizationRoutes } from "./authorization/routes.ts";
 import { computeRoutes } from "./compute/routes.ts";
+import { createDataPlane, type MachinePort } from "./data-plane/data-plane.ts";
+import { createInForce } from "./data-plane/in-force.ts";
 import { createEntra } from "./entra/entra.ts";
 import type { Behaviour, Estate, Timing } from "./estate.ts";
+import { createFaults, type Faults } from "./faults/faults.ts";
+import { withPast } from "./faults/past.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { nsgRoutes, securityRuleRoutes } from "./network/nsg-routes.ts";
 import { createNsgWrites, endNsgOperation } from "./network/nsg-writes.ts";
@@ -12,6 +16,7 @@ import { createRequestLog, type RequestLog } from "./request-log.ts";
 import { createResources, newEtag, type Resources } from "./resources.ts";
 import { listenOnLoopback } from "./server.ts";
 import { createStateFile, readState, type State } from "./state-file.ts";
+import { subscriptionRoutes } from "./subscriptions.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** A running pretend cloud: ARM and Entra ID behind one HTTPS address. */
@@ -22,6 +27,10 @@ export interface Cloud {
   /** What it holds. A `put` here changes the estate under the running system, as an administrator would. */
   readonly resources: Resources;
   readonly requests: RequestLog;
+  /** Troubles of Azure on demand, for ARM requests. */
+  readonly faults: Faults;
+  /** Where ports of machines answer, and what a new connection to each would meet now. */
+  machinePorts(): readonly MachinePort[];
   /** Saves and stops; operations that still run go on after the next start with the same state file. */
   stop(): Promise<void>;
 }
@@ -65,8 +74,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const stateFile = createStateFile(file, estate, () => ({
     resources: resources.snapshot(),
     operations: operations.snapshot(),
+    stillInForce: inForce.snapshot(),
   }));
-  const resources = createResources(initial.resources, stateFile.changed);
+  const inForce = createInForce(
+    createResources(initial.resources, stateFile.changed),
+    initial.stillInForce,
+  );
+  const resources = withPast(inForce.resources);
   const operations = createOperations({
     initial: initial.operations,
     durationMs: timing.nsgWriteMs,
@@ -87,11 +101,16 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const writes = createNsgWrites({ resources, operations, parallelWrites });
   const nsg = { resources, writes, pageSize, retryAfterSeconds };
   const requests = createRequestLog();
+  const faults = createFaults({ resources, operations });
+  const dataPlane = createDataPlane(estate.dataPlane ?? [], inForce);
   const answer = createFrontDoor({
     routes: [
       ...requests.routes,
+      ...faults.routes,
+      ...dataPlane.routes,
       ...entra.routes,
       ...authorizationRoutes(estate),
+      ...subscriptionRoutes(estate, pageSize),
       ...computeRoutes(resources, pageSize),
       ...readOnlyNetworkRoutes(resources, pageSize),
       ...nsgRoutes(nsg),
@@ -102,6 +121,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     subscriptionId: estate.subscriptionId,
     resources,
     throttle: createThrottle(behaviour.throttlingScale, now),
+    faults,
     log: requests,
     now,
     readMs: timing.readMs,
@@ -109,14 +129,17 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const listening = await listenOnLoopback({ port: options.port, tls: options.tls, answer });
   url = `https://localhost:${listening.port}`;
+  await dataPlane.listen();
   return {
     url,
     port: listening.port,
     resources,
     requests,
+    faults,
+    machinePorts: () => dataPlane.ports(),
     async stop() {
       operations.stop();
-      await listening.close();
+      await Promise.all([listening.close(), dataPlane.stop()]);
       await stateFile.saved();
     },
   };

@@ -15,6 +15,8 @@ export interface Estate {
   readonly roleAssignments: readonly ArmResource[];
   /** Virtual machines (Compute and ClassicCompute), NICs, virtual networks with their subnets, public IPs, NSGs with their rules. */
   readonly resources: readonly ArmResource[];
+  /** Ports that can really be connected to; none when left out. */
+  readonly dataPlane?: readonly DataPlaneEntry[];
   readonly timing: Timing;
   readonly behaviour?: Partial<Behaviour>;
 }
@@ -37,6 +39,25 @@ export interface ArmResource {
   readonly tags?: Readonly<Record<string, string>>;
   readonly properties: Readonly<Record<string, unknown>>;
   readonly [more: string]: unknown;
+}
+
+/**
+ * A port of a machine with something behind it, so that open and closed are seen with a real connection. The cloud listens
+ * on 127.0.0.1 and lets in or turns away as its NSGs say. Several entries for one port show it from several sources.
+ */
+export interface DataPlaneEntry {
+  /** Its ARM id. */
+  readonly virtualMachine: string;
+  /** The machine's own, which rules speak of. */
+  readonly port: number;
+  /** Where it answers on 127.0.0.1. 0, the default, takes any free port; so does one that is taken. */
+  readonly listen: number;
+  /** "echo", the default, greets and sends back what it is sent; `127.0.0.1:PORT` leads to a server of your own. */
+  readonly backend: string;
+  /** The address the client is taken to come from, as no rule speaks of 127.0.0.1. Default 203.0.113.7. */
+  readonly source: string;
+  /** One of the machine's private addresses. Default: the primary one of the source's IP version. */
+  readonly destination?: string;
 }
 
 /** How long the pretend cloud takes, in milliseconds. Every member has a default. */

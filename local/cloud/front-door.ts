@@ -1,10 +1,18 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { refusal } from "./answers.ts";
+import type { Faults } from "./faults/faults.ts";
 import { guardArmRequest, unknownPath } from "./guards.ts";
 import { createMatcher, type Match, pathSegments } from "./matching.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
 import type { Resources } from "./resources.ts";
-import { CloudError, type CloudRequest, type CloudResponse, type Route } from "./router.ts";
+import {
+  CloudError,
+  type CloudRequest,
+  type CloudResponse,
+  connectionCut,
+  type Route,
+} from "./router.ts";
 import { kindOf, type Throttle } from "./throttle.ts";
 
 /** ARM refuses longer bodies with 413. */
@@ -16,6 +24,7 @@ export interface FrontDoor {
   readonly subscriptionId: string;
   readonly resources: Resources;
   readonly throttle: Throttle;
+  readonly faults: Pick<Faults, "through">;
   readonly log: RequestLog;
   readonly now: () => Date;
   /** Added to every read. */
@@ -24,7 +33,7 @@ export interface FrontDoor {
   readonly saved: () => Promise<void>;
 }
 
-/** Answers one request: token, ARM's own checks, throttling, handler, headers, log. Never rejects. */
+/** Answers one request: token, ARM's own checks, throttling, fault, handler, headers, log. Never rejects. */
 export function createFrontDoor(
   door: FrontDoor,
 ): (incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void> {
@@ -44,7 +53,9 @@ export function createFrontDoor(
     arm.body = request.body;
     const match = matcher.match(request.method, request.path);
     arm.asked = match?.route.needsArmToken ?? arm.asked;
-    return await (arm.asked ? answerArm(request, match, arm) : answerOpen(request, match));
+    return await (arm.asked
+      ? answerArm(request, incoming.url ?? "/", match, arm)
+      : answerOpen(request, match));
   }
 
   async function answerOpen(request: CloudRequest, match: Match | undefined) {
@@ -52,17 +63,26 @@ export function createFrontDoor(
     throw unknownPath(request.method, request.path, matcher.knows(request.path));
   }
 
-  async function answerArm(request: CloudRequest, match: Match | undefined, arm: ArmPart) {
+  async function answerArm(
+    request: CloudRequest,
+    url: string,
+    match: Match | undefined,
+    arm: ArmPart,
+  ) {
     const principal = await door.verifyArmToken(request.headers.authorization);
     arm.principal = principal.oid;
     guardArmRequest(request, pathSegments(request.path), door);
     const kind = kindOf(request.method);
     const left = door.throttle.take(kind, door.subscriptionId, principal.oid);
     arm.headers[`x-ms-ratelimit-remaining-subscription-${kind}`] = String(left);
-    if (match === undefined) {
-      throw unknownPath(request.method, request.path, matcher.knows(request.path));
-    }
-    const response = await match.route.handle({ ...request, principal }, match.parameters);
+    const verified = { ...request, principal };
+    const response = await door.faults.through(verified, url, (fate) => {
+      if (match === undefined) {
+        throw unknownPath(request.method, request.path, matcher.knows(request.path));
+      }
+      const handled = fate === undefined ? verified : { ...verified, fate };
+      return match.route.handle(handled, match.parameters);
+    });
     if (kind === "reads") await pause(door.readMs);
     else await door.saved();
     return response;
@@ -136,10 +156,7 @@ function bodyForLog(body: Buffer): unknown {
 }
 
 function errorResponse(error: unknown): CloudResponse {
-  if (error instanceof CloudError) {
-    const { status, code, message, details, headers } = error;
-    return { status, headers, body: { error: { code, message, details } } };
-  }
+  if (error instanceof CloudError) return refusal(error);
   process.stderr.write(`cloud: ${error instanceof Error ? error.stack : String(error)}\n`);
   const message = "The server encountered an unexpected failure.";
   return { status: 500, body: { error: { code: "InternalServerError", message, details: [] } } };
@@ -165,6 +182,10 @@ function send(
   response: CloudResponse,
   more: Record<string, string>,
 ): void {
+  if (response === connectionCut) {
+    outgoing.destroy();
+    return;
+  }
   const headers = { ...more, ...response.headers };
   if (response.body === undefined) {
     outgoing.writeHead(response.status, { ...headers, "content-length": "0" }).end();

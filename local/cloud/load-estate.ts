@@ -24,6 +24,20 @@ const person = z.strictObject({
   about: z.string(),
 });
 
+const dataPlaneEntry = z.strictObject({
+  virtualMachine: z.string(),
+  port: z.int().min(1).max(65_535),
+  listen: z.int().min(0).max(65_535).default(0),
+  backend: z
+    .union([
+      z.literal("echo"),
+      z.string().regex(/^127\.0\.0\.1:\d{1,5}$/, 'must be "echo" or 127.0.0.1:PORT'),
+    ])
+    .default("echo"),
+  source: z.union([z.ipv4(), z.ipv6()]).default("203.0.113.7"),
+  destination: z.union([z.ipv4(), z.ipv6()]).optional(),
+});
+
 const estateShape = z.strictObject({
   tenantId: z.guid(),
   subscriptionId: z.guid(),
@@ -33,6 +47,7 @@ const estateShape = z.strictObject({
   roleDefinitions: z.array(resource),
   roleAssignments: z.array(resource),
   resources: z.array(resource),
+  dataPlane: z.array(dataPlaneEntry).optional(),
   timing: z
     .strictObject({
       nsgWriteMs: milliseconds.default(1_000),
@@ -56,7 +71,7 @@ export async function loadEstate(file: string): Promise<Estate> {
     throw new Error(`${file} is not a valid estate:\n${z.prettifyError(parsed.error)}`);
   }
   const estate = parsed.data as Estate;
-  const faults = [...doubles(estate), ...danglingReferences(estate)];
+  const faults = [...doubles(estate), ...danglingReferences(estate), ...unknownMachines(estate)];
   if (faults.length > 0) {
     throw new Error(
       `${file} is not a valid estate:\n${faults.map((fault) => `✖ ${fault}`).join("\n")}`,
@@ -80,6 +95,9 @@ function doubles(estate: Estate): string[] {
       path: `resources[${index}].id`,
     })),
     ...estate.people.map(({ name }, index) => ({ key: name, path: `people[${index}].name` })),
+    ...(estate.dataPlane ?? []).flatMap(({ listen }, index) =>
+      listen === 0 ? [] : [{ key: `port ${listen}`, path: `dataPlane[${index}].listen` }],
+    ),
   ];
   const seen = new Set<string>();
   return all
@@ -102,6 +120,15 @@ function danglingReferences(estate: Estate): string[] {
     references(properties, `resources[${index}].properties`)
       .filter(({ id }) => /^\/subscriptions\//i.test(id) && !known.has(idKey(id)))
       .map(({ id, path }) => `there is no resource '${id}'\n  → at ${path}`),
+  );
+}
+
+function unknownMachines({ dataPlane = [], resources }: Estate): string[] {
+  const known = new Set(resources.map(({ id }) => idKey(id)));
+  return dataPlane.flatMap(({ virtualMachine }, index) =>
+    known.has(idKey(virtualMachine))
+      ? []
+      : [`there is no resource '${virtualMachine}'\n  → at dataPlane[${index}].virtualMachine`],
   );
 }
 

@@ -1,6 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { idKey } from "./arm-id.ts";
 
+/** What a fault makes of an operation. One that `fails` or `is canceled` has no effect. */
+export type Fate = "never ends" | "fails" | "is canceled";
+
 interface OperationError {
   readonly code: string;
   readonly message: string;
@@ -16,15 +19,19 @@ export interface Operation {
   readonly endsAt: number;
   readonly status: "InProgress" | "Succeeded" | "Failed" | "Canceled";
   readonly error?: OperationError;
+  /** How it will end if not well; then it must not have changed anything. */
+  readonly doom?: "Failed" | "Canceled";
 }
 
 export interface Operations {
   get(id: string): Operation | undefined;
   /** The operation that still writes the resource, if any. */
   running(target: string): Operation | undefined;
-  start(name: string, target: string): Operation;
+  start(name: string, target: string, fate?: Fate): Operation;
   /** Ends `earlier` as Canceled because `later` took its place. */
   supersede(earlier: Operation, later: Operation): void;
+  /** Operations that never end do so after all, in their time or at once if that is past. */
+  release(): void;
   snapshot(): readonly Operation[];
   /** Stops the clocks; what runs stays InProgress and ends after the next start. */
   stop(): void;
@@ -37,7 +44,7 @@ interface Options {
   readonly initial: readonly Operation[];
   readonly durationMs: number;
   readonly now: () => Date;
-  /** Called when an operation has run its time, just before it counts as Succeeded. */
+  /** Called when an operation has run its time, just before it counts as ended. */
   readonly ended: (operation: Operation) => void;
   readonly changed: () => void;
 }
@@ -46,6 +53,8 @@ interface Options {
 export function createOperations(options: Options): Operations {
   const all = new Map(options.initial.map((operation) => [operation.id, operation]));
   const timers = new Map<string, NodeJS.Timeout>();
+  /** Not saved: in the next process they end like others. */
+  const stuck = new Set<string>();
 
   function change(operation: Operation): void {
     all.set(operation.id, operation);
@@ -58,7 +67,7 @@ export function createOperations(options: Options): Operations {
       setTimeout(() => {
         timers.delete(operation.id);
         options.ended(operation);
-        change({ ...operation, status: "Succeeded" });
+        change({ ...operation, ...endOf(operation) });
       }, remainingMs),
     );
   }
@@ -78,18 +87,31 @@ export function createOperations(options: Options): Operations {
         (operation) => operation.status === "InProgress" && idKey(operation.target) === key,
       );
     },
-    start(name, target) {
-      const endsAt = options.now().getTime() + options.durationMs;
-      const operation: Operation = { id: randomUUID(), name, target, endsAt, status: "InProgress" };
+    start(name, target, fate) {
+      const operation: Operation = {
+        id: randomUUID(),
+        name,
+        target,
+        endsAt: options.now().getTime() + options.durationMs,
+        status: "InProgress",
+        ...(fate === "fails" ? { doom: "Failed" } : {}),
+        ...(fate === "is canceled" ? { doom: "Canceled" } : {}),
+      };
       change(operation);
-      wait(operation);
+      if (fate === "never ends") stuck.add(operation.id);
+      else wait(operation);
       forgetOldest();
       return operation;
     },
     supersede(earlier, later) {
       clearTimeout(timers.get(earlier.id));
       timers.delete(earlier.id);
+      stuck.delete(earlier.id);
       change({ ...earlier, status: "Canceled", error: superseded(earlier, later) });
+    },
+    release() {
+      for (const operation of all.values()) if (stuck.has(operation.id)) wait(operation);
+      stuck.clear();
     },
     snapshot: () => [...all.values()],
     stop() {
@@ -99,8 +121,17 @@ export function createOperations(options: Options): Operations {
   };
 }
 
+function endOf(operation: Operation): Pick<Operation, "status" | "error"> {
+  if (operation.doom === undefined) return { status: "Succeeded" };
+  const error =
+    operation.doom === "Failed"
+      ? { code: "InternalServerError", message: "An error occurred.", details: [] }
+      : superseded(operation, { name: operation.name, id: randomUUID() });
+  return { status: operation.doom, error };
+}
+
 /** The wording is Azure's (from a public Terraform log). */
-function superseded(earlier: Operation, later: Operation): OperationError {
+function superseded(earlier: Operation, later: Pick<Operation, "name" | "id">): OperationError {
   return {
     code: "Canceled",
     message: "Operation was canceled.",

@@ -5,6 +5,7 @@ export interface LoggedRequest {
   readonly time: string;
   readonly method: string;
   readonly path: string;
+  /** 0 when a fault cut the connection instead of an answer. */
   readonly status: number;
   readonly body?: unknown;
   readonly durationMs: number;

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Fate } from "./operations.ts";
 
 /** A request as the pretend cloud's handlers see it. `path` is as sent; matching ignores case and doubled slashes. */
 export interface CloudRequest {
@@ -11,6 +12,8 @@ export interface CloudRequest {
   readonly body: Buffer;
   /** The principal of a verified ARM token; absent on routes that need none. */
   readonly principal?: { readonly oid: string; readonly tid: string };
+  /** Set by a fault: what becomes of the operation this request starts. */
+  readonly fate?: Fate;
 }
 
 export interface CloudResponse {
@@ -19,6 +22,9 @@ export interface CloudResponse {
   /** Sent as JSON; absent means an empty body. */
   readonly body?: unknown;
 }
+
+/** In the place of an answer: the connection is destroyed. The request log shows it as status 0. */
+export const connectionCut: CloudResponse = { status: 0 };
 
 /** Parameters of the matched path, decoded; `{*rest}` and a leading `{*scope}` take any number of segments. */
 export type Parameters = Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Estate } from "./estate.ts";
+import type { ArmResource, Estate } from "./estate.ts";
 import type { Operation } from "./operations.ts";
 import type { Held } from "./resources.ts";
 
@@ -10,15 +10,17 @@ import type { Held } from "./resources.ts";
 export interface State {
   readonly resources: readonly Held[];
   readonly operations: readonly Operation[];
+  /** Former states of the NSGs that are being written; packets still meet these. */
+  readonly stillInForce?: readonly ArmResource[];
 }
 
 interface StateOnDisk extends State {
   readonly estate: string;
 }
 
-/** The estate without what may differ between two starts: how long things take and where Azure leaves room. */
+/** The estate without what may differ between two starts: how long things take, where Azure leaves room, what answers. */
 function estateHash(estate: Estate): string {
-  const { timing: _timing, behaviour: _behaviour, ...content } = estate;
+  const { timing: _timing, behaviour: _behaviour, dataPlane: _dataPlane, ...content } = estate;
   return createHash("sha256").update(JSON.stringify(content)).digest("hex");
 }
 

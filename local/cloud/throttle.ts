@@ -34,7 +34,10 @@ export function createThrottle(scale: number, now: () => Date): Throttle {
       bucket.tokens = Math.min(capacity, bucket.tokens + refilled);
       bucket.filledAt = at;
       buckets.set(key, bucket);
-      if (bucket.tokens < 1) throw throttled(kind, subscription, principal, bucket, perSecond);
+      if (bucket.tokens < 1) {
+        const seconds = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond));
+        throw throttled(kind, subscription, principal, seconds);
+      }
       bucket.tokens -= 1;
       return Math.floor(bucket.tokens);
     },
@@ -46,14 +49,13 @@ export function kindOf(method: string): RequestKind {
   return method === "DELETE" ? "deletes" : "writes";
 }
 
-function throttled(
+/** ARM's own 429, which says when to come back. */
+export function throttled(
   kind: RequestKind,
   subscription: string,
   principal: string,
-  bucket: Bucket,
-  perSecond: number,
+  seconds: number,
 ): CloudError {
-  const seconds = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond));
   return new CloudError(
     429,
     "SubscriptionRequestsThrottled",

@@ -1,10 +1,12 @@
 import { relative } from "node:path";
+import { type MachinePort, nameOf } from "../cloud/data-plane/data-plane.ts";
 import type { Estate } from "../cloud/estate.ts";
 import type { Endpoints } from "../endpoints.ts";
 
 export interface Welcome {
   readonly endpoints: Endpoints;
   readonly people: Estate["people"];
+  readonly machinePorts: readonly MachinePort[];
   readonly dataDir: string;
   readonly isDefaultDataDir: boolean;
   readonly estateFile: string;
@@ -13,7 +15,8 @@ export interface Welcome {
 
 /** What is printed once everything answers: where it is, who there is, what to do next. */
 export function welcomeText(welcome: Welcome): string {
-  const { endpoints, people, dataDir, isDefaultDataDir, estateFile, seconds } = welcome;
+  const { endpoints, people, machinePorts, dataDir, isDefaultDataDir, estateFile, seconds } =
+    welcome;
   const caFile = shortest(endpoints.caFile);
   const token = `${endpoints.cloud}/local/tokens/${people[0]?.name ?? "NAME"}`;
   const demo = isDefaultDataDir ? "npm run demo" : `npm run demo -- --data ${shortest(dataDir)}`;
@@ -28,7 +31,7 @@ JIT Access is ready (${seconds.toFixed(1)} s).
 
 People
 ${listOf(people)}
-
+${portsText(machinePorts)}
 Next, in another terminal
   ${demo}
       the whole story, step by step
@@ -41,6 +44,18 @@ Ctrl-C stops everything.
 function listOf(people: Estate["people"]): string {
   const width = Math.max(0, ...people.map(({ name }) => name.length));
   return people.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
+}
+
+/** Nothing for an estate without such ports. */
+function portsText(ports: readonly MachinePort[]): string {
+  if (ports.length === 0) return "";
+  const width = Math.max(...ports.map((port) => nameOf(port).length));
+  const lines = ports.map((port) => {
+    const state = port.letsIn ? "open" : "closed until you ask";
+    const instead = port.isSubstitute ? `, as ${port.listen} is taken` : "";
+    return `  ${nameOf(port).padEnd(width)}  on ${port.address}  to a client at ${port.source} (${state}${instead})`;
+  });
+  return `\nPorts that really answer (with nc, telnet, …)\n${lines.join("\n")}\n`;
 }
 
 /** Relative to where the reader is, unless that leads outside. */

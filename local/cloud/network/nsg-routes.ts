@@ -15,6 +15,7 @@ import { defaultRuleView, nsgView, ruleView } from "./nsg-view.ts";
 import type { NsgWrites } from "./nsg-writes.ts";
 import { deleteHeaders, putHeaders } from "./operation-links.ts";
 import { type Child, networkType, usersOfNsg } from "./references.ts";
+import { etagMismatch } from "./write-refusals.ts";
 
 interface Options {
   readonly resources: Resources;
@@ -42,8 +43,11 @@ export function nsgRoutes(options: Options): readonly Route[] {
         checkIfMatch(request, before, id);
         const body = jsonObject(request);
         const context = { exists: existsIn(resources), newGuid: randomUUID };
-        const { held, operation } = writes.accept("PutNetworkSecurityGroupOperation", id, () =>
-          wholeNsg(id, before?.resource, body, context),
+        const { held, operation } = writes.accept(
+          "PutNetworkSecurityGroupOperation",
+          id,
+          () => wholeNsg(id, before?.resource, body, context),
+          request.fate,
         );
         return {
           status: before === undefined ? 201 : 200,
@@ -62,8 +66,11 @@ export function nsgRoutes(options: Options): readonly Route[] {
         if (before === undefined) return { status: 204 };
         checkIfMatch(request, before, id);
         checkUnused(resources, before.resource.id);
-        const { held, operation } = writes.accept("DeleteNetworkSecurityGroupOperation", id, () =>
-          deleting(before.resource),
+        const { held, operation } = writes.accept(
+          "DeleteNetworkSecurityGroupOperation",
+          id,
+          () => deleting(before.resource),
+          request.fate,
         );
         return {
           status: 202,
@@ -88,8 +95,11 @@ export function securityRuleRoutes(options: Options): readonly Route[] {
         const name = text(parameters, "rule");
         const isNew = findRule(nsg.resource, name) === undefined;
         const body = jsonObject(request);
-        const { held, operation } = writes.accept("PutSecurityRuleOperation", nsg.resource.id, () =>
-          withRule(nsg.resource, name, body, existsIn(resources)),
+        const { held, operation } = writes.accept(
+          "PutSecurityRuleOperation",
+          nsg.resource.id,
+          () => withRule(nsg.resource, name, body, existsIn(resources)),
+          request.fate,
         );
         const rule = findRule(held.resource, name);
         return {
@@ -111,6 +121,7 @@ export function securityRuleRoutes(options: Options): readonly Route[] {
           "DeleteSecurityRuleOperation",
           nsg.resource.id,
           () => withoutRule(nsg.resource, name),
+          request.fate,
         );
         return {
           status: 202,
@@ -187,12 +198,7 @@ function checkIfMatch(request: CloudRequest, held: Held | undefined, id: string)
   const wanted = request.headers["if-match"];
   if (wanted === undefined || (wanted === "*" && held !== undefined)) return;
   if (held !== undefined && wanted === held.etag) return;
-  throw new CloudError(412, "PreconditionFailed", "Precondition failed.", [
-    {
-      code: "PreconditionFailedEtagMismatch",
-      message: `Etag provided in if-match header ${wanted} does not match etag ${held?.etag ?? ""} of resource ${id} in NRP data store.`,
-    },
-  ]);
+  throw etagMismatch(wanted, held?.etag ?? "", id);
 }
 
 function checkUnused(resources: Resources, id: string): void {

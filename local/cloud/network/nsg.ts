@@ -96,6 +96,11 @@ export function settled(nsg: ArmResource): ArmResource {
   return withRules(nsg, rules, "Succeeded");
 }
 
+/** The NSG as it is, but for the state: somebody is at work on it. */
+export function updating(nsg: ArmResource): ArmResource {
+  return withRules(nsg, rulesOf(nsg), "Updating");
+}
+
 export function deleting(nsg: ArmResource): ArmResource {
   return withRules(nsg, rulesOf(nsg), "Deleting");
 }

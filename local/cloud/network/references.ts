@@ -1,7 +1,7 @@
 import { isObject } from "../answers.ts";
 import { idKey } from "../arm-id.ts";
 import type { ArmResource } from "../estate.ts";
-import type { Resources } from "../resources.ts";
+import type { Held, Resources } from "../resources.ts";
 
 export const networkType = {
   nic: "Microsoft.Network/networkInterfaces",
@@ -24,70 +24,107 @@ export function childrenOf(resource: { properties: object }, member: string): re
   return Array.isArray(list) ? (list as Child[]) : [];
 }
 
-/** Whether `{ [member]: { id } }` points at the resource with this id. */
-function pointsAt(
-  properties: Readonly<Record<string, unknown>>,
-  member: string,
-  id: string,
-): boolean {
-  const reference = properties[member];
-  return isObject(reference) && typeof reference["id"] === "string"
-    ? idKey(reference["id"]) === idKey(id)
-    : false;
-}
-
 interface Reference {
   readonly id: string;
 }
+
+/** Who points at what: references by the key of the id they point at. */
+type Index = ReadonlyMap<string, readonly Reference[]>;
 
 /** What stands behind an NSG, as ARM lists it: `networkInterfaces` and `subnets`. */
 export function usersOfNsg(
   resources: Resources,
   nsgId: string,
 ): { readonly networkInterfaces: readonly Reference[]; readonly subnets: readonly Reference[] } {
+  const key = idKey(nsgId);
   return {
-    networkInterfaces: resources
-      .list(networkType.nic)
-      .filter(({ resource }) => pointsAt(resource.properties, "networkSecurityGroup", nsgId))
-      .map(({ resource }) => ({ id: resource.id })),
-    subnets: allSubnets(resources)
-      .filter(({ subnet }) => pointsAt(subnet.properties, "networkSecurityGroup", nsgId))
-      .map(({ id }) => ({ id })),
+    networkInterfaces: interfacesByNsg(resources.list(networkType.nic)).get(key) ?? [],
+    subnets: subnetsByNsg(resources.list(networkType.vnet)).get(key) ?? [],
   };
 }
 
-function allSubnets(resources: Resources): { id: string; subnet: Child }[] {
-  return resources.list(networkType.vnet).flatMap(({ resource }) =>
-    childrenOf(resource, "subnets").map((subnet) => ({
-      id: `${resource.id}/subnets/${subnet.name}`,
-      subnet,
-    })),
-  );
-}
-
-/** The ipConfigurations of all NICs whose property `member` (`subnet`, `publicIPAddress`) points at the id. */
+/** The ipConfigurations of all NICs whose property `member` points at the id. */
 export function ipConfigurationsAt(
   resources: Resources,
-  member: string,
+  member: "subnet" | "publicIPAddress",
   id: string,
 ): readonly Reference[] {
-  return resources.list(networkType.nic).flatMap(({ resource }) =>
-    childrenOf(resource, "ipConfigurations")
-      .filter((configuration) => pointsAt(configuration.properties, member, id))
-      .map((configuration) => ({ id: `${resource.id}/ipConfigurations/${configuration.name}` })),
-  );
+  return ipConfigurationsBy[member](resources.list(networkType.nic)).get(idKey(id)) ?? [];
 }
 
 /** The machine a NIC is attached to. */
 export function machineOfNic(resources: Resources, nicId: string): Reference | undefined {
-  const machine = resources
-    .list("Microsoft.Compute/virtualMachines")
-    .find(({ resource }) => nicIds(resource).some((id) => idKey(id) === idKey(nicId)));
-  return machine === undefined ? undefined : { id: machine.resource.id };
+  const machines = machinesByNic(resources.list("Microsoft.Compute/virtualMachines"));
+  return machines.get(idKey(nicId))?.[0];
 }
 
-function nicIds(machine: ArmResource): string[] {
+const interfacesByNsg = indexed(({ id, properties }) =>
+  pointer(properties, "networkSecurityGroup").map((target) => ({ target, id })),
+);
+
+const subnetsByNsg = indexed((vnet) =>
+  childrenOf(vnet, "subnets").flatMap(({ name, properties }) =>
+    pointer(properties, "networkSecurityGroup").map((target) => ({
+      target,
+      id: `${vnet.id}/subnets/${name}`,
+    })),
+  ),
+);
+
+const ipConfigurationsBy = {
+  subnet: ipConfigurationsBySome("subnet"),
+  publicIPAddress: ipConfigurationsBySome("publicIPAddress"),
+};
+
+function ipConfigurationsBySome(member: string): (held: readonly Held[]) => Index {
+  return indexed((nic) =>
+    childrenOf(nic, "ipConfigurations").flatMap(({ name, properties }) =>
+      pointer(properties, member).map((target) => ({
+        target,
+        id: `${nic.id}/ipConfigurations/${name}`,
+      })),
+    ),
+  );
+}
+
+const machinesByNic = indexed((machine) => {
   const profile = machine.properties["networkProfile"];
   const list = isObject(profile) ? profile["networkInterfaces"] : undefined;
-  return Array.isArray(list) ? list.map((entry: Reference) => entry.id) : [];
+  return Array.isArray(list)
+    ? list.map((entry: Reference) => ({ target: entry.id, id: machine.id }))
+    : [];
+});
+
+/** The id in `{ [member]: { id } }`, if there is one. */
+function pointer(properties: Readonly<Record<string, unknown>>, member: string): string[] {
+  const reference = properties[member];
+  const id = isObject(reference) ? reference["id"] : undefined;
+  return typeof id === "string" ? [id] : [];
+}
+
+/** Built once per list: `Resources.list` answers the same array until something in it changes, and another one after. */
+function indexed(
+  pointersOf: (
+    resource: ArmResource,
+  ) => readonly { readonly target: string; readonly id: string }[],
+): (held: readonly Held[]) => Index {
+  const built = new WeakMap<readonly Held[], Index>();
+  return (held) => {
+    const index = built.get(held) ?? build(held);
+    built.set(held, index);
+    return index;
+  };
+
+  function build(held: readonly Held[]): Index {
+    const index = new Map<string, Reference[]>();
+    for (const { resource } of held) {
+      for (const { target, id } of pointersOf(resource)) {
+        const key = idKey(target);
+        const users = index.get(key) ?? [];
+        users.push({ id });
+        index.set(key, users);
+      }
+    }
+    return index;
+  }
 }
