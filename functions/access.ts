@@ -9,3 +9,10 @@ app.http("initiate", {
     "subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}/providers/Microsoft.Security/locations/{location}/jitNetworkAccessPolicies/{name}/initiate",
   handler: (request, context) => theApp().initiate(request, context),
 });
+
+app.http("plan", {
+  ...everyMethod,
+  route:
+    "subscriptions/{subscriptionId}/resourceGroups/{resourceGroup}/providers/Microsoft.Security/locations/{location}/jitNetworkAccessPolicies/{name}/plan",
+  handler: (request, context) => theApp().plan(request, context),
+});

@@ -8,8 +8,9 @@ app.timer("sweep", {
   handler: () => theApp().sweep(),
 });
 
-app.timer("sweepEveryGate", {
-  // Every ten minutes, half a minute apart from the sweep.
+app.timer("healEveryGate", {
+  // Every ten minutes, half a minute apart from the sweep, and at the start.
   schedule: "30 */10 * * * *",
-  handler: () => theApp().sweepEveryGate(),
+  runOnStartup: true,
+  handler: () => theApp().healEveryGate(),
 });

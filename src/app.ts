@@ -8,7 +8,9 @@ import { createRights } from "./azure/rights.ts";
 import { type Config, readConfig } from "./config.ts";
 import { listActivity } from "./http/activity.ts";
 import { deletePolicy } from "./http/delete-policy.ts";
+import { healthReady } from "./http/health.ts";
 import { initiate } from "./http/initiate.ts";
+import { plan } from "./http/plan.ts";
 import { problemOf } from "./http/problem.ts";
 import { putPolicy } from "./http/put-policy.ts";
 import { getPolicy, listPolicies } from "./http/read-policies.ts";
@@ -22,9 +24,12 @@ import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
 import { type Closing, closeWindows } from "./workflow/close-windows.ts";
 import { createWorkflows } from "./workflow/durable.ts";
+import { createForesee } from "./workflow/foresee.ts";
+import { healEveryGate } from "./workflow/heal.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
-import { createSettle, type SettlePorts } from "./workflow/settle.ts";
-import { sweep, sweepEveryGate } from "./workflow/sweep.ts";
+import { createSettle } from "./workflow/settle.ts";
+import { sweep } from "./workflow/sweep.ts";
+import type { SettlePorts } from "./workflow/write-gate.ts";
 
 /** The composed application: one handler for each function that `functions/` registers. */
 export type App = ReturnType<typeof createApp>;
@@ -58,14 +63,15 @@ function connect(config: Config) {
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ credential, endpoint, scope, pollMs }),
+    activity: createActivityStore(tables),
     owner: { name: config.deploymentName, tag: ids.digest(config.deploymentName).slice(0, 6) },
   };
   return {
     ...settlePorts,
     settle: createSettle(settlePorts),
+    foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
     requests: createRequestStore(tables, clock.pause),
-    activity: createActivityStore(tables),
     rights: createRights({ credential, endpoint, scope, clock }),
     tokens: createTokenVerifier({
       authority: config.entra.authority,
@@ -94,23 +100,20 @@ export function createApp(config: Config) {
         method === "GET" ? undefined : method === "DELETE" ? "policy.delete" : "policy.write",
     }),
     initiate: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
+    plan: route({ methods: { POST: plan(ports) } }),
     activity: route({ methods: { GET: listActivity(ports) } }),
     healthLive: createOpenRoute(routePorts, async () => ({
       status: 200,
       body: { status: "live" },
     })),
-    healthReady: createOpenRoute(routePorts, async () => {
-      // Storage is what every call needs; Azure and Entra ID have outages of their own, which readiness should not spread.
-      await ports.gates.read("/health");
-      return { status: 200, body: { status: "ready" } };
-    }),
+    healthReady: createOpenRoute(routePorts, healthReady(ports)),
     nothingHere: createOpenRoute(routePorts, async () =>
       problemOf("ResourceNotFound", "Nothing exists at this address.", "path"),
     ),
     openWindows: (input: VmOfRequest) => openWindows(ports, input),
     closeWindows: (input: Closing) => closeWindows(ports, input),
     sweep: () => sweep(ports),
-    sweepEveryGate: () => sweepEveryGate(ports),
+    healEveryGate: () => healEveryGate(ports),
   };
 }
 

@@ -65,6 +65,20 @@ export function createLog(sink: LogSink) {
       ),
     gateGone: (fields: { gateId: string }) =>
       write("warning", "gate.gone", "A gate does not exist any more and is let go.", fields),
+    gateRepaired: (fields: { gateId: string; found: readonly string[] }) =>
+      write(
+        "warning",
+        "gate.repaired",
+        "A gate was not as it had been proven; it is put right.",
+        fields,
+      ),
+    placesChanged: (fields: { policyId: string; vms: number }) =>
+      write(
+        "warning",
+        "policy.placesChanged",
+        "Virtual machines of a policy are not where they were; its deny rules follow them.",
+        fields,
+      ),
     leaseTakenOver: (fields: { gateId: string; from: string }) =>
       write(
         "warning",
@@ -84,6 +98,13 @@ export function createLog(sink: LogSink) {
         "access.window.overdue",
         "A window could not be closed; it is tried again until it is.",
         fields,
+      ),
+    foresightFault: (fields: { requestId: string; error: unknown }) =>
+      write(
+        "warning",
+        "access.foresightFault",
+        "Whether a request can take effect could not be told beforehand; opening will tell.",
+        { requestId: fields.requestId, ...faultFields(fields.error) },
       ),
     sweepFault: (fields: { what: string; error: unknown }) =>
       write(

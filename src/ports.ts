@@ -8,7 +8,13 @@ import type { Caller } from "./caller/caller.ts";
 import type { RoleAssignment, RoleDefinition } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Outcome, Reason } from "./reasons.ts";
-import type { DesiredDeny, DesiredWindow, GateIntent, WindowResult } from "./rules/intent.ts";
+import type {
+  DesiredDeny,
+  DesiredWindow,
+  GateIntent,
+  Leftover,
+  WindowResult,
+} from "./rules/intent.ts";
 import type { NetworkSecurityGroup } from "./rules/nsg.ts";
 import type { RuleChange } from "./rules/nsg-plan.ts";
 
@@ -59,13 +65,32 @@ export type WriteOutcome =
   | { readonly outcome: "changed"; readonly detail: string; readonly retryAfterMs: number }
   | { readonly outcome: "refused"; readonly reason: Reason };
 
+/**
+ * VMs and gates of one subscription, by `idKey` of their ids, from whole lists.
+ *
+ * NB. The lists are read at slightly different moments; what this service may not read can be missing without a word, and a
+ * gate that cannot be understood is left out. A survey tells where to look: before anything is done about a VM or gate, it is
+ * read alone (`findMachine`, `readGate`), and above all before it is taken to be gone.
+ */
+export interface Survey {
+  readonly machines: ReadonlyMap<string, Machine>;
+  readonly gates: ReadonlyMap<string, GateReading>;
+}
+
 /** Azure's network, as far as gates are concerned. Faults that no caller can decide are thrown. */
 export interface Network {
+  /** The subscriptions in which this service has any right and that are in use (not disabled, not deleted): lower-case ids. */
+  subscriptions(): Promise<readonly string[]>;
+  /** Nothing when there is no such subscription. Never a part: throws when any list cannot be read to its end, or may not be read. */
+  survey(subscriptionId: string): Promise<Survey | undefined>;
   /** Nothing when the VM does not exist. */
   findMachine(vmId: string): Promise<Machine | undefined>;
   /** Nothing when the gate does not exist. */
   readGate(gateId: string): Promise<GateReading | undefined>;
-  /** Carries out the changes in order and waits until Azure says that they are in effect. One or two go rule by rule, more as one conditional write. */
+  /**
+   * Carries out the changes in order and waits until Azure says that they are in effect. One or two of a kind go rule by rule,
+   * anything else as one conditional write; where Azure refuses that one, rules that only go are taken away all the same.
+   */
   write(reading: GateReading, changes: readonly RuleChange[]): Promise<WriteOutcome>;
 }
 
@@ -80,7 +105,17 @@ export interface GateRecord {
   readonly results: Readonly<Record<string, WindowResult>>;
   /** What the last settle could not achieve, or found beside our rules (a deny rule without a place, a port a customer rule keeps open). */
   readonly findings: readonly Reason[];
+  /** Our rules as they were last read back; absent until the gate has been settled once. */
+  readonly proven?: readonly ProvenRule[] | undefined;
+  /** A writer began to write and nobody has settled since: what stands there may be half its work. */
+  readonly isInterrupted?: boolean | undefined;
   readonly lease?: GateLease | undefined;
+}
+
+/** A rule of ours that was read back: its name, and a fingerprint of everything it said. */
+export interface ProvenRule {
+  readonly name: string;
+  readonly print: string;
 }
 
 /** The writer of a gate. `beat` counts its signs of life: a lease whose beat stands still for long enough may be taken over. */
@@ -98,6 +133,8 @@ export interface IntentChange {
   readonly removeWindows?: readonly string[] | undefined;
   /** Removes every window of this policy. */
   readonly removeWindowsOfPolicy?: string | undefined;
+  /** Adds rules that another product left behind and that may go; the next settlement forgets them all. */
+  readonly addLeftovers?: readonly Leftover[] | undefined;
 }
 
 /** What a settled gate reports: proven up to `revision`; `expired` windows are dropped from the intent. */
@@ -106,6 +143,13 @@ export interface Settlement {
   readonly results: Readonly<Record<string, WindowResult>>;
   readonly findings: readonly Reason[];
   readonly expired: readonly string[];
+  readonly proven: readonly ProvenRule[];
+}
+
+/** A gate on which a rule may still stand although the window it was made for ended at `closesAt` (ISO 8601, UTC). */
+export interface OverdueGate {
+  readonly gateId: string;
+  readonly closesAt: string;
 }
 
 /** Desired state per gate. Every method is one atomic step and may be repeated; conflicts with others are resolved inside. */
@@ -119,18 +163,22 @@ export interface GateStore {
     holder: string,
     seen: GateLease | undefined,
   ): Promise<GateRecord | undefined>;
-  /** Raises the beat. False when the lease is not ours any more. */
-  beat(gateId: string, holder: string): Promise<boolean>;
+  /** Raises the beat, and notes that a write begins. False when the lease is not ours any more. */
+  beat(gateId: string, holder: string, isAboutToWrite?: boolean): Promise<boolean>;
   /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
   complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
   /** Gives the lease back without a settlement. False, and nothing done, when it is not ours any more. */
   release(gateId: string, holder: string): Promise<boolean>;
   /** Raises the desired revision and answers it: whatever was proven has to be proven again. */
   touch(gateId: string): Promise<number>;
-  /** Every gate of which anything was ever wanted. */
-  known(): Promise<readonly string[]>;
+  /** Lets go of a gate of which nothing is wanted any more. False, and nothing done, when something is, or a writer is at work. */
+  forget(gateId: string): Promise<boolean>;
+  /** Every gate that has not been let go. */
+  known(): Promise<readonly GateRecord[]>;
   /** Gates whose applied revision lags behind, or with a window whose `closesAt` is not after `now`. */
   unsettled(now: Date): Promise<readonly string[]>;
+  /** Gates that still owe the closing of a window whose `closesAt` is not after `before`. */
+  overdue(before: Date): Promise<readonly OverdueGate[]>;
 }
 
 /** A stored value with the ETag that guards its next change. */
@@ -157,6 +205,8 @@ export interface PolicyStore {
   put(policy: Policy, etag?: string): Promise<Stored<Policy> | undefined>;
   /** False when somebody else was quicker. True also when it is gone already. */
   remove(policyId: string, etag: string): Promise<boolean>;
+  /** Policies of all subscriptions. */
+  all(): Promise<readonly Policy[]>;
   /** Policies of all subscriptions whose state is not `settled`. */
   unsettled(): Promise<readonly Policy[]>;
 }

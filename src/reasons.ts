@@ -38,7 +38,16 @@ export const reasonCodes = {
   GateNotWritable:
     "Azure refuses our write to the network security group (missing right, lock or validation).",
   GateNotFound: "The network security group does not exist any more.",
+  UnprotectedPath: "The virtual machine has an address that no network security group covers.",
   NotSettledInTime: "The network security group could not be brought to its rules in time.",
+  // Found by a sweep, and put right.
+  RuleMissing: "A rule of ours was gone from a network security group.",
+  RuleEdited: "A rule of ours did not say any more what it should.",
+  RuleUnexpected: "A rule stood under a name of ours that nobody had asked for.",
+  RuleOverdue: "A rule of ours that storage did not know stood past the end in its description.",
+  LeftoverRemoved: "A rule that Microsoft Defender for Cloud had left behind was removed.",
+  PlaceChanged:
+    "A virtual machine's addresses or network security groups were not those that were known.",
   // Nobody's move but ours.
   InternalError: "An unforeseen fault; the request id finds it in the log.",
   ServiceUnavailable: "Something this service needs did not answer; try again.",
@@ -52,6 +61,11 @@ export interface Reason {
   readonly message: string;
   /** The field, parameter or resource at fault, such as `properties.virtualMachines[0].ports[1].number`. */
   readonly target?: string;
+}
+
+/** A reason that is told beside a result, of one virtual machine where it speaks about one. */
+export interface Finding extends Reason {
+  readonly vmId?: string;
 }
 
 /** The answer of everything that may refuse: a value, or every reason why not. */
@@ -75,10 +89,10 @@ export function refusedFor(reasons: readonly Reason[]): Refusal {
 }
 
 /** The first reasons, each of bounded length, then one that says how many more there are. */
-export function bounded(
-  reasons: readonly Reason[],
+export function bounded<T extends Reason>(
+  reasons: readonly T[],
   most: number = reasonLimits.reasons,
-): readonly Reason[] {
+): readonly (T | Reason)[] {
   return first(reasons, most, within);
 }
 
@@ -103,11 +117,11 @@ export function reasonsFrom(error: z.ZodError, code: ReasonCode): readonly Reaso
 }
 
 /** NB. One more than `most` is listed rather than counted: a list that was cut already is not cut again. */
-function first<T>(
+function first<T, R extends Reason>(
   items: readonly T[],
   most: number,
-  reasonOf: (item: T) => Reason,
-): readonly Reason[] {
+  reasonOf: (item: T) => R,
+): readonly (R | Reason)[] {
   if (items.length <= most + 1) {
     return items.map(reasonOf);
   }
@@ -116,9 +130,10 @@ function first<T>(
   return [...listed, { code, message: `${items.length - most} more like these are not listed.` }];
 }
 
-function within({ code, message, target }: Reason): Reason {
+function within<T extends Reason>(reason: T): T {
+  const { message, target } = reason;
   return {
-    code,
+    ...reason,
     message: cut(message, reasonLimits.message),
     ...(target === undefined ? {} : { target: cut(target, reasonLimits.target) }),
   };

@@ -1,4 +1,4 @@
-import type { Requestor } from "../access/request.ts";
+import type { EndReason, Requestor } from "../access/request.ts";
 import type { Reason } from "../reasons.ts";
 
 /** What was done, or asked for. */
@@ -7,7 +7,11 @@ export type Operation =
   | "policy.delete"
   | "access.initiate"
   | "access.open"
-  | "access.close";
+  | "access.close"
+  /** A gate was not as it had been proven, or a VM not where it had been, and the service put it right by itself. */
+  | "gate.repair"
+  /** Rules that another product had left behind were removed. */
+  | "gate.clean";
 
 /** How it stands: asked for, done and proven, failed, or refused before anything was touched. */
 export type FactOutcome = "asked" | "done" | "failed" | "refused";
@@ -36,6 +40,8 @@ export interface Fact {
   readonly sources?: readonly string[] | undefined;
   readonly closesAt?: string | undefined;
   readonly justification?: string | undefined;
+  /** Why a window ends. */
+  readonly endReason?: EndReason | undefined;
   /** Ids of the gates that were touched, with the names of our rules on them. */
   readonly gates?:
     | readonly { readonly id: string; readonly rules: readonly string[] }[]

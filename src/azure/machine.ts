@@ -1,16 +1,11 @@
-import { isIP } from "node:net";
 import { ComputeManagementClient, type VirtualMachine } from "@azure/arm-compute";
-import {
-  type NetworkInterface,
-  type NetworkInterfaceIPConfiguration,
-  NetworkManagementClient,
-  type Subnet,
-} from "@azure/arm-network";
+import { type NetworkInterface, NetworkManagementClient, type Subnet } from "@azure/arm-network";
 import { isRestError } from "@azure/core-rest-pipeline";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { Machine, MachineAddress, Network } from "../ports.ts";
+import type { Machine, Network } from "../ports.ts";
 import { type ArmOptions, defaultRequestTimeoutMs, withoutRequest } from "./arm-http.ts";
 import { createBoundedMap } from "./bounded-map.ts";
+import { addressesOf, type PlacedInterface } from "./placement.ts";
 
 /** The SDK's clients are bound to one subscription. */
 interface Clients {
@@ -83,7 +78,9 @@ export function createMachineFinder(options: ArmOptions): Network["findMachine"]
       (found) => found !== undefined,
     );
     const subnets = await readAll(interfaces.flatMap(subnetIds), readSubnet);
-    const addresses = interfaces.flatMap((found) => addressesOf(found, subnets));
+    const addresses = interfaces.flatMap((found) =>
+      addressesOf(placed(found), (key) => subnets.get(key)?.networkSecurityGroup?.id),
+    );
     return {
       id: vm.id ?? vmId,
       name: vm.name ?? parts.name,
@@ -117,37 +114,15 @@ async function readAll<T>(
   );
 }
 
-function addressesOf(
-  found: NetworkInterface,
-  subnets: ReadonlyMap<string, Subnet | undefined>,
-): readonly MachineAddress[] {
-  return (found.ipConfigurations ?? []).flatMap((configuration) => {
-    const address = configuration.privateIPAddress ?? "";
-    const family = isIP(address);
-    return family === 4 || family === 6
-      ? [
-          {
-            address,
-            family,
-            networkInterfaceId: found.id ?? "",
-            gates: gatesBefore(configuration, found, subnets),
-          } satisfies MachineAddress,
-        ]
-      : [];
-  });
-}
-
-/** In the order in which inbound traffic meets them. One NSG may stand at both places; it is one gate. */
-function gatesBefore(
-  configuration: NetworkInterfaceIPConfiguration,
-  found: NetworkInterface,
-  subnets: ReadonlyMap<string, Subnet | undefined>,
-): readonly string[] {
-  const subnet = subnets.get(idKey(configuration.subnet?.id ?? ""));
-  const ids = [subnet?.networkSecurityGroup?.id, found.networkSecurityGroup?.id].flatMap(
-    (id) => id ?? [],
-  );
-  return [...new Map(ids.map((id) => [idKey(id), id])).values()];
+function placed(found: NetworkInterface): PlacedInterface {
+  return {
+    id: found.id ?? "",
+    gateId: found.networkSecurityGroup?.id,
+    configurations: (found.ipConfigurations ?? []).map(({ privateIPAddress, subnet }) => ({
+      address: privateIPAddress,
+      subnetId: subnet?.id,
+    })),
+  };
 }
 
 async function unlessMissing<T>(what: string, read: () => Promise<T>): Promise<T | undefined> {

@@ -1,11 +1,12 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { GateReading, Network, WriteOutcome } from "../ports.ts";
-import type { RuleChange } from "../rules/nsg-plan.ts";
+import { type RuleChange, removalsOf } from "../rules/nsg-plan.ts";
 import { type ArmOptions, type ArmRequest, createArmHttp } from "./arm-http.ts";
 import { type Patience, writeAndWait } from "./arm-write.ts";
 import { armErrorFrom, parseJson } from "./azure-error.ts";
 import { createMachineFinder } from "./machine.ts";
 import { applyChanges, readGroup, ruleToJson } from "./nsg-json.ts";
+import { createSurvey } from "./survey.ts";
 
 export interface NetworkOptions extends ArmOptions {
   /** Between two looks at a running operation, where Azure names no pause of its own. */
@@ -18,7 +19,7 @@ export interface NetworkOptions extends ArmOptions {
 
 const apiVersion = "2026-01-01";
 const defaultMaxWaitMs = 600_000;
-/** More changes than this are cheaper, and safe against others, as one conditional write. */
+/** More changes than this are cheaper, and safe against others, as one conditional write of the whole group. */
 const mostSingleWrites = 2;
 
 /** The network behind Azure Resource Manager. VMs are read through the SDK; gates raw, because a model drops what it does not know. */
@@ -31,6 +32,7 @@ export function createNetwork(options: NetworkOptions): Network {
   };
 
   return {
+    ...createSurvey(send, options.endpoint, apiVersion),
     findMachine: createMachineFinder(options),
 
     async readGate(gateId) {
@@ -47,26 +49,45 @@ export function createNetwork(options: NetworkOptions): Network {
     },
 
     async write(reading, changes) {
-      for (const request of requestsFor(reading, changes)) {
-        // One after the other: Azure cancels a write to an NSG that still runs when the next one arrives.
-        const result: WriteOutcome = await writeAndWait(send, request, reading.group.id, patience);
-        if (result.outcome !== "written") {
-          return result;
+      const { id } = reading.group;
+      async function inTurn(requests: readonly ArmRequest[]): Promise<WriteOutcome> {
+        for (const request of requests) {
+          // One after the other: Azure cancels a write to an NSG that still runs when the next one arrives.
+          const result: WriteOutcome = await writeAndWait(send, request, id, patience);
+          if (result.outcome !== "written") {
+            return result;
+          }
         }
+        return { outcome: "written" };
       }
-      return { outcome: "written" };
+
+      if (!goesWhole(reading, changes)) {
+        return await inTurn(changes.map((change) => requestFor(id, change)));
+      }
+      const whole = await inTurn([wholeRequest(reading, changes)]);
+      if (whole.outcome !== "refused") {
+        return whole;
+      }
+      // NB. What Azure refuses of the rest must not keep open what is to be closed: rules that only go are taken away alone.
+      const removals = removalsOf(reading.group, changes);
+      const removed = await inTurn(removals.map((change) => requestFor(id, change)));
+      return removed.outcome === "changed" ? removed : whole;
     },
   };
 }
 
-function requestsFor(reading: GateReading, changes: readonly RuleChange[]): readonly ArmRequest[] {
-  const { id } = reading.group;
-  // NB. Without an etag a whole write could delete what others added meanwhile; rule by rule it cannot.
-  if (changes.length <= mostSingleWrites || reading.etag === "") {
-    return changes.map((change) => requestFor(id, change));
-  }
+/**
+ * NB. Deletes and puts together are one write, few as they are: a rule that another takes the place of must not be missing in
+ * between. Without an etag a whole write could delete what others added meanwhile; rule by rule it cannot.
+ */
+function goesWhole(reading: GateReading, changes: readonly RuleChange[]): boolean {
+  const kinds = new Set(changes.map((change) => change.kind));
+  return reading.etag !== "" && (changes.length > mostSingleWrites || kinds.size > 1);
+}
+
+function wholeRequest(reading: GateReading, changes: readonly RuleChange[]): ArmRequest {
   const body = JSON.stringify(applyChanges(reading.raw, changes));
-  return [{ method: "PUT", url: gateUrl(id), body, ifMatch: reading.etag }];
+  return { method: "PUT", url: gateUrl(reading.group.id), body, ifMatch: reading.etag };
 }
 
 function requestFor(gateId: string, change: RuleChange): ArmRequest {

@@ -1,78 +1,58 @@
-import { decide } from "../access/decide.ts";
-import { parseInitiate } from "../access/initiate.ts";
 import { type AccessRequest, moveWindow, requestedVms } from "../access/request.ts";
 import { wireRequest } from "../access/wire.ts";
-import { actions, missingRights } from "../caller/permissions.ts";
-import type { ActivityStore, Clock, Ids, PolicyStore, RequestStore, Rights } from "../ports.ts";
-import { type Reason, refused } from "../reasons.ts";
+import type { Log } from "../log.ts";
+import type { ActivityStore, RequestStore } from "../ports.ts";
+import { type Reason, refusedFor } from "../reasons.ts";
 import { windowFact } from "../workflow/facts.ts";
-import { namedVms } from "./named-vms.ts";
-import { policyAddress } from "./policy-address.ts";
-import { problem, problemOf } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
-import { type Call, type Handler, requestorOf } from "./route.ts";
+import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
+import { foreseeRequest } from "../workflow/foresee-request.ts";
+import { type AdmitPorts, admitRequest } from "./admit-request.ts";
+import { problem } from "./problem.ts";
+import type { Call, Handler } from "./route.ts";
 
-export interface InitiatePorts {
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly rights: Rights;
-  readonly policies: PolicyStore;
+export interface InitiatePorts extends AdmitPorts, ForeseePorts {
   readonly requests: RequestStore;
   readonly activity: ActivityStore;
+  readonly foresee: Foresee;
+  readonly log: Log;
 }
 
+/** How long a caller waits at most for the look ahead, in milliseconds. */
+const foresightMs = 5_000;
+
 /**
- * POST …/initiate: is the body one, may the caller, does the policy allow it? Then the request is stored and audited,
- * its orchestration started, and the caller told at once: opening takes as long as Azure takes.
+ * POST …/initiate: is the body one, may the caller, does the policy allow it, and could it take effect? Then the request
+ * is stored and audited, its orchestration started, and the caller told at once: opening takes as long as Azure takes.
  */
 export function initiate(ports: InitiatePorts): Handler {
   return async (call) => {
-    const address = policyAddress(call.params);
-    if (address.outcome === "refused") {
-      return problem(address);
+    const admitted = await admitRequest(ports, call);
+    if ("answer" in admitted) {
+      return admitted.answer;
     }
-    const { id: policyId, subscriptionId } = address.value;
-    const body = await call.body();
-    if (body.outcome === "refused") {
-      return problem(body);
-    }
-    const content = parseInitiate(body.value, subscriptionId);
-    if (content.outcome === "refused") {
-      return problem(content, { vmIds: namedVms(body.value) });
-    }
-    const vmIds = content.value.virtualMachines.map((vm) => vm.id);
-    const [rights, stored] = await Promise.all([
-      gatherRights(ports.rights, call.caller, subscriptionId),
-      ports.policies.get(policyId),
-    ]);
-    const missing = missingRights(rights, actions.initiate, vmIds, call.caller.name);
-    if (missing.length > 0) {
-      return problem(refused(...missing), { vmIds });
-    }
-    if (stored === undefined || stored.value.state === "deleting") {
-      return {
-        ...problemOf(
-          "PolicyNotFound",
-          `The policy '${policyId}' does not exist. Policies are listed at the subscription, resource group and location.`,
-          "name",
-        ),
-        vmIds,
-      };
-    }
-    const decision = decide(stored.value, content.value, circumstances(ports, call));
-    return decision.outcome === "refused"
-      ? problem(decision, { vmIds })
-      : accept(ports, call, decision.value);
+    const { request } = admitted;
+    const reasons = await futile(ports, request);
+    return reasons.length > 0
+      ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
+      : accept(ports, call, request);
   };
 }
 
-function circumstances(ports: InitiatePorts, call: Call) {
-  return {
-    requestId: ports.ids.next(),
-    requestor: requestorOf(call.caller),
-    callerAddress: call.callerAddress,
-    now: ports.clock.now(),
-  };
+/**
+ * Why the request could not take effect, as far as the gates tell right now: a customer's rule would win, no place is left.
+ * NB. Only a look ahead, so that people are told at once: where Azure is slow or away the request goes on, and opening
+ * decides by what it reads then.
+ */
+async function futile(ports: InitiatePorts, request: AccessRequest): Promise<readonly Reason[]> {
+  const looked = foreseeRequest(ports, request).then(
+    ({ vms }) => vms.flatMap((vm) => vm.reasons),
+    (error: unknown) => {
+      ports.log.foresightFault({ requestId: request.id, error });
+      return [];
+    },
+  );
+  const tooLong = ports.clock.pause(foresightMs).then((): readonly Reason[] => []);
+  return Promise.race([looked, tooLong]);
 }
 
 async function accept(ports: InitiatePorts, call: Call, request: AccessRequest) {

@@ -20,6 +20,7 @@ export function policyJson(
     location: policy.location,
     properties: {
       virtualMachines: policy.virtualMachines.filter((vm) => shows(idKey(vm.id))),
+      ...(policy.takePriority === true ? { takePriority: true } : {}),
       requests: requests
         .map((request): WireRequest => wireRequest(request, shows))
         .filter((request) => request.virtualMachines.length > 0),

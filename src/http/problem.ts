@@ -18,6 +18,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   PolicyNotFound: 404,
   ResourceNotFound: 404,
   MethodNotAllowed: 405,
+  BlockedByCustomerRule: 409,
   GateFull: 409,
   GateNotFound: 409,
   GateNotWritable: 409,

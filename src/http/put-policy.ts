@@ -50,10 +50,8 @@ async function write(
   const vmIds = content.virtualMachines.map((vm) => vm.id);
   for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const before = await ports.policies.get(address.id);
-    const dropped = (before?.value.virtualMachines ?? [])
-      .map((vm) => vm.id)
-      .filter((id) => !vmIds.some((kept) => idKey(kept) === idKey(id)));
-    const reasons = await faultsOf(ports, call, address, vmIds, dropped);
+    const dropped = droppedVms(before?.value, content);
+    const reasons = await policyFaults(ports, call, address, vmIds, dropped);
     if (reasons.length > 0) {
       return problem(refused(...reasons), { vmIds });
     }
@@ -61,10 +59,7 @@ async function write(
     const now = ports.clock.now();
     await ports.activity.record(policyFacts(address.id, change, "asked", now));
     const policy: Policy = {
-      // An existing policy keeps the id as it was first written: a different case is the same policy.
-      ...(before?.value ?? { ...address, gates: [] }),
-      ...content,
-      state: "updating",
+      ...policyWith(before?.value, address, content),
       changedAt: now.toISOString(),
       change,
     };
@@ -74,6 +69,27 @@ async function write(
     }
   }
   return problem(changedMeanwhile(address.id), { vmIds });
+}
+
+/** The policy with its new content, not yet changed on any gate. */
+export function policyWith(
+  before: Policy | undefined,
+  address: PolicyAddress,
+  { takePriority, ...content }: PolicyContent,
+): Omit<Policy, "changedAt"> {
+  return {
+    // An existing policy keeps the id as it was first written: a different case is the same policy.
+    ...(before ?? { ...address, gates: [] }),
+    ...content,
+    takePriority: takePriority === undefined ? before?.takePriority : takePriority === true,
+    state: "updating",
+  };
+}
+
+/** VMs of the policy that its new content does not name any more. */
+export function droppedVms(before: Policy | undefined, content: PolicyContent): readonly string[] {
+  const kept = new Set(content.virtualMachines.map((vm) => idKey(vm.id)));
+  return (before?.virtualMachines ?? []).map((vm) => vm.id).filter((id) => !kept.has(idKey(id)));
 }
 
 async function settleAndAnswer(ports: WritePolicyPorts, policy: Policy): Promise<Answer> {
@@ -89,8 +105,9 @@ async function settleAndAnswer(ports: WritePolicyPorts, policy: Policy): Promise
   return { status: 200, body: policyJson(now?.value ?? policy, requests, () => true) };
 }
 
-async function faultsOf(
-  ports: WritePolicyPorts,
+/** Why the caller may not put these VMs under the policy, or take `dropped` from it, or why they cannot be. */
+export async function policyFaults(
+  ports: Pick<WritePolicyPorts, "rights" | "network">,
   call: Call,
   address: PolicyAddress,
   vmIds: readonly string[],

@@ -135,7 +135,7 @@ async function answerKnownCaller(
     callerAddress: callerAddress(request.headers.get("x-forwarded-for"), ports.trustedProxyHops),
     url: new URL(request.url),
     params: request.params,
-    body: () => readBody(request),
+    body: once(() => readBody(request)),
     // Made only when a handler asks: functions that start nothing have no durable client.
     get workflows() {
       return ports.workflows(context);
@@ -154,6 +154,15 @@ function wrongMethod(route: Route, request: HttpRequest): Answer {
     target: "method",
   });
   return problem(refusal, { headers: { allow } });
+}
+
+/** A body can be read only once; whoever asks again gets what the first was told. */
+function once<T>(read: () => Promise<T>): () => Promise<T> {
+  let told: Promise<T> | undefined;
+  return () => {
+    told ??= read();
+    return told;
+  };
 }
 
 async function readBody(request: HttpRequest): Promise<Outcome<unknown>> {

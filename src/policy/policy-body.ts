@@ -120,6 +120,7 @@ const policyBody = z.object({
         .array(policyVirtualMachine, "expected a list of virtual machines")
         .min(1, "expected at least one virtual machine")
         .max(policyLimits["virtual machines"], "expected at most 1,000 virtual machines"),
+      takePriority: z.boolean("expected true, false or null").nullish(),
     },
     "expected an object",
   ),
@@ -147,7 +148,11 @@ export function parsePolicy(body: unknown, subscriptionId: string): Outcome<Poli
   ];
   return reasons.length > 0
     ? refusedFor(reasons)
-    : ok({ kind, virtualMachines: properties.virtualMachines });
+    : ok({
+        kind,
+        virtualMachines: properties.virtualMachines,
+        ...(properties.takePriority === undefined ? {} : { takePriority: properties.takePriority }),
+      });
 }
 
 function virtualMachineFaults(

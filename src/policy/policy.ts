@@ -33,6 +33,8 @@ export interface Policy {
   readonly name: string;
   readonly kind: string;
   readonly virtualMachines: readonly PolicyVirtualMachine[];
+  /** Whether its deny rules go before customer rules that let traffic to its ports through. Ours, not in Azure's API. */
+  readonly takePriority?: boolean | undefined;
   /** Ids of the gates that carry, or may still carry, deny rules for this policy. */
   readonly gates: readonly string[];
   /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */
@@ -57,6 +59,8 @@ export interface PolicyChange {
 export interface PolicyContent {
   readonly kind: string;
   readonly virtualMachines: readonly PolicyVirtualMachine[];
+  /** Absent keeps what is stored, as clients that do not know it leave it out; null removes it. */
+  readonly takePriority?: boolean | null | undefined;
 }
 
 /** The sources a port rule allows: `*`, addresses, CIDR ranges. */

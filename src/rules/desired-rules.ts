@@ -1,15 +1,18 @@
-import { resourceName } from "../policy/resource-id.ts";
-import { isPrefix, parsePrefix } from "./cidr.ts";
+import { idKey, resourceName } from "../policy/resource-id.ts";
+import { isPrefix } from "./cidr.ts";
 import type { DesiredDeny, DesiredWindow, GateIntent, Owner } from "./intent.ts";
 import type { SecurityRule } from "./nsg.ts";
 import { allowDescription, allowRuleName, denyDescription, denyRuleName } from "./owned.ts";
+import { readPrefixes } from "./prefix-list.ts";
 
 /** A rule of ours as it should be, still without its place in the order. */
 export interface RuleDraft {
   readonly rule: Omit<SecurityRule, "priority">;
   readonly vmId: string;
-  /** The windows an allow rule opens; empty for a deny rule. */
+  /** The windows an allow rule opens, whoever asked for them; empty for a deny rule. */
   readonly windowIds: readonly string[];
+  /** Whether a deny rule goes before customer rules that let its traffic through. */
+  readonly takesPriority: boolean;
 }
 
 const families = [4, 6] as const;
@@ -41,12 +44,14 @@ function denyDraft(
   if (destinations.length === 0) {
     return [];
   }
+  const takesPriority = denies.some((deny) => deny.takePriority === true);
   const name = denyRuleName(owner, first, family);
-  const description = denyDescription(owner, resourceName(first.vmId));
+  const description = denyDescription(owner, resourceName(first.vmId), takesPriority);
   return [
     {
       vmId: first.vmId,
       windowIds: [],
+      takesPriority,
       rule: {
         ...inbound,
         name,
@@ -61,50 +66,96 @@ function denyDraft(
   ];
 }
 
-/** One allow rule per address family for windows that differ in their port alone. */
-export function allowDrafts(windows: readonly DesiredWindow[], owner: Owner): readonly RuleDraft[] {
-  const alike = Map.groupBy(windows, (window) =>
-    JSON.stringify([
-      window.requestId,
-      window.vmId,
-      window.protocol,
-      window.sources,
-      window.closesAt,
-      window.addresses,
-    ]),
-  );
-  return [...alike.values()].flatMap((group) =>
-    families.flatMap((family) => allowDraft(group, family, owner)),
-  );
+/** Windows of one request that end together and differ in their port alone, ports ascending. */
+interface WindowSet {
+  readonly first: DesiredWindow;
+  readonly windows: readonly DesiredWindow[];
+  readonly endsAt: number;
+  readonly ends: readonly Ends[];
+  readonly ports: readonly string[];
 }
 
-function allowDraft(
-  group: readonly DesiredWindow[],
-  family: 4 | 6,
-  owner: Owner,
-): readonly RuleDraft[] {
-  const [first] = group.toSorted((left, right) => left.port - right.port);
-  const destinations = ofFamily(first?.addresses ?? [], family);
-  const sources = ofFamily(first?.sources ?? [], family);
-  if (first === undefined || destinations.length === 0 || sources.length === 0) {
+/** Where traffic of one address family comes from and goes to. */
+interface Ends {
+  readonly family: 4 | 6;
+  readonly sources: readonly string[];
+  readonly destinations: readonly string[];
+}
+
+/**
+ * One allow rule per address family for windows of a request that differ in their port alone; sets of windows that would
+ * make identical rules share them, whoever asked. A shared rule has the name and the end of the set that ends last, so that
+ * nothing changes on the gate when another one of them ends.
+ */
+export function allowDrafts(windows: readonly DesiredWindow[], owner: Owner): readonly RuleDraft[] {
+  const placed = windows.map((window) => ({ window, ends: endsOf(window) }));
+  const alike = Map.groupBy(placed, ({ window, ends }) =>
+    JSON.stringify([...shapeOf(window, ends), window.requestId, Date.parse(window.closesAt)]),
+  );
+  const shares = Map.groupBy([...alike.values()].flatMap(windowSet), ({ first, ends, ports }) =>
+    JSON.stringify([...shapeOf(first, ends), ports]),
+  );
+  return [...shares.values()].flatMap((share) => sharedDrafts(share, owner));
+}
+
+/** What a window's rules say, but for the port. */
+const shapeOf = (window: DesiredWindow, ends: readonly Ends[]): readonly unknown[] => [
+  idKey(window.vmId),
+  window.protocol,
+  ends,
+];
+
+function endsOf({ sources, addresses }: DesiredWindow): readonly Ends[] {
+  return families
+    .map((family) => ({
+      family,
+      sources: ofFamily(sources, family),
+      destinations: ofFamily(addresses, family),
+    }))
+    .filter((ends) => ends.sources.length > 0 && ends.destinations.length > 0);
+}
+
+interface PlacedWindow {
+  readonly window: DesiredWindow;
+  readonly ends: readonly Ends[];
+}
+
+function windowSet(alike: readonly PlacedWindow[]): readonly WindowSet[] {
+  const [lowest, ...others] = alike.toSorted((left, right) => left.window.port - right.window.port);
+  if (lowest === undefined) {
     return [];
   }
-  return [
-    {
-      vmId: first.vmId,
-      windowIds: group.map((window) => window.windowId),
-      rule: {
-        ...inbound,
-        name: allowRuleName(owner, first.windowId, family),
-        description: allowDescription(owner, first, resourceName(first.vmId)),
-        access: "Allow",
-        protocol: azureProtocol[first.protocol],
-        sources,
-        destinations,
-        destinationPorts: sortedPorts(group.map((window) => window.port)),
-      },
+  const { window: first, ends } = lowest;
+  const windows = [first, ...others.map(({ window }) => window)];
+  const ports = sortedPorts(windows.map((window) => window.port));
+  return [{ first, windows, endsAt: Date.parse(first.closesAt), ends, ports }];
+}
+
+function sharedDrafts(share: readonly WindowSet[], owner: Owner): readonly RuleDraft[] {
+  const [last] = share.toSorted(
+    (left, right) =>
+      right.endsAt - left.endsAt || (left.first.windowId < right.first.windowId ? -1 : 1),
+  );
+  if (last === undefined) {
+    return [];
+  }
+  const { first, ends, ports } = last;
+  const windowIds = share.flatMap((set) => set.windows.map((window) => window.windowId));
+  return ends.map(({ family, sources, destinations }) => ({
+    vmId: first.vmId,
+    windowIds,
+    takesPriority: false,
+    rule: {
+      ...inbound,
+      name: allowRuleName(owner, first.windowId, family),
+      description: allowDescription(owner, first, resourceName(first.vmId)),
+      access: "Allow",
+      protocol: azureProtocol[first.protocol],
+      sources,
+      destinations,
+      destinationPorts: ports,
     },
-  ];
+  }));
 }
 
 /** JIT's protocol names as security rules spell them. */
@@ -122,7 +173,7 @@ function ofFamily(entries: readonly string[], family: 4 | 6): readonly string[] 
   if (entries.includes("*")) {
     return ["*"];
   }
-  const prefixes = entries.map(parsePrefix).filter(isPrefix);
+  const prefixes = readPrefixes(entries).filter(isPrefix);
   return [
     ...new Set(prefixes.filter((prefix) => prefix.family === family).map((prefix) => prefix.text)),
   ].toSorted();

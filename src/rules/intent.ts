@@ -17,6 +17,8 @@ export interface DesiredDeny {
   /** The VM's private addresses behind this gate, IPv4 and IPv6. */
   readonly addresses: readonly string[];
   readonly ports: readonly number[];
+  /** Before customer rules that let its traffic through. One policy of the VM that says so is enough. */
+  readonly takePriority?: boolean | undefined;
 }
 
 /** A window that should be open on a gate until `closesAt`. */
@@ -33,10 +35,20 @@ export interface DesiredWindow {
   readonly closesAt: string;
 }
 
+/** A rule of another product that may go: exactly this one, as it was when a policy change decided so. */
+export interface Leftover {
+  readonly name: string;
+  /** Everything it said then. A rule that says anything else today stays. */
+  readonly print: string;
+  /** The identical rule that is read before it: where that is the reason, it stays once that one is gone. */
+  readonly doubleOf?: string | undefined;
+}
+
 /** Everything that should be true of one gate. */
 export interface GateIntent {
   readonly denies: readonly DesiredDeny[];
   readonly windows: readonly DesiredWindow[];
+  readonly leftovers?: readonly Leftover[] | undefined;
 }
 
 /** What became of a window on a gate. Nothing is known of it until a settle has looked at it. */

@@ -34,3 +34,27 @@ export const nsgLimits = {
   nameLength: 80,
   descriptionLength: 140,
 } as const;
+
+/**
+ * Everything a rule says but its name, as text: equal for two rules that say the same, whatever the order and case in which
+ * they list it.
+ */
+export function ruleText(rule: SecurityRule): string {
+  return JSON.stringify([rule.priority, rule.description, trafficText(rule)]);
+}
+
+/** As {@link ruleText}, of what happens to which traffic alone: without the rule's place and description. */
+export function trafficText(rule: Omit<SecurityRule, "priority">): string {
+  const sorted = (list: readonly string[]) => list.map((entry) => entry.toLowerCase()).toSorted();
+  return JSON.stringify([
+    rule.direction,
+    rule.access,
+    rule.protocol.toLowerCase(),
+    sorted(rule.sources),
+    sorted(rule.sourceGroups),
+    sorted(rule.sourcePorts),
+    sorted(rule.destinations),
+    sorted(rule.destinationGroups),
+    sorted(rule.destinationPorts),
+  ]);
+}

@@ -1,6 +1,7 @@
 import { contains, isPrefix, overlaps, parsePrefix } from "./cidr.ts";
 import type { SecurityRule } from "./nsg.ts";
 import { portListIncludes, portListTouches } from "./ports.ts";
+import { readPrefixes } from "./prefix-list.ts";
 
 /** The part of a rule that says which traffic it speaks about. */
 export type Match = Pick<
@@ -39,13 +40,10 @@ function prefixesMayMeet(
   if (groups.length > 0 || list.includes("*")) {
     return true;
   }
-  return list.some((text) => {
-    const prefix = parsePrefix(text);
-    return (
-      !isPrefix(prefix) ||
-      destinations.map(parsePrefix).some((other) => isPrefix(other) && overlaps(prefix, other))
-    );
-  });
+  const others = readPrefixes(destinations).filter(isPrefix);
+  return readPrefixes(list).some(
+    (prefix) => !isPrefix(prefix) || others.some((other) => overlaps(prefix, other)),
+  );
 }
 
 /**
@@ -76,7 +74,7 @@ export function certainlyBlocks(deny: Match, allow: Match): boolean {
 
 /** What `*` means as the source of traffic to these destinations: traffic does not change its address family. */
 function everything(destinations: readonly string[]): string {
-  const [first] = destinations.map(parsePrefix).filter(isPrefix);
+  const [first] = readPrefixes(destinations).filter(isPrefix);
   return first === undefined ? "*" : { 4: "0.0.0.0/0", 6: "::/0" }[first.family];
 }
 
@@ -89,12 +87,10 @@ function covers(list: readonly string[], text: string): boolean {
   if (!isPrefix(inner)) {
     return false;
   }
-  return list.some((entry) => {
-    const outer = parsePrefix(entry);
-    return isPrefix(outer)
-      ? contains(outer, inner)
-      : entry.toLowerCase() === "internet" && !isPrivate(text);
-  });
+  return (
+    readPrefixes(list).some((outer) => isPrefix(outer) && contains(outer, inner)) ||
+    (list.some((entry) => entry.toLowerCase() === "internet") && !isPrivate(text))
+  );
 }
 
 /** Address space that Azure's `Internet` tag leaves out, as far as it can be known without the virtual network. */

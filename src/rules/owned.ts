@@ -36,9 +36,20 @@ export function allowRuleName(owner: Owner, windowId: string, family: 4 | 6): st
   return `${ownedPrefix}${owner.tag}-Allow-${windowId}-v${family}`;
 }
 
-/** Description of a deny rule, cut to Azure's length from its least important end. */
-export function denyDescription(owner: Owner, vmName: string): string {
-  return cut(`JIT Access '${owner.name}': closed but for granted windows, VM ${vmName}`);
+const beforeOthers = ": closed but for granted windows, before other rules, VM ";
+
+/**
+ * Description of a deny rule, cut to Azure's length from its least important end. It tells whether the rule goes before
+ * customer rules, so that one that did, and shall no longer, can be told from one that they came behind.
+ */
+export function denyDescription(owner: Owner, vmName: string, takesPriority = false): string {
+  const closed = takesPriority ? beforeOthers : ": closed but for granted windows, VM ";
+  return cut(`JIT Access '${owner.name}'${closed}${vmName}`);
+}
+
+/** Whether a deny rule's description says that it went before customer rules. */
+export function tookPriority({ description }: Pick<SecurityRule, "description">): boolean {
+  return description.includes(beforeOthers);
 }
 
 /**

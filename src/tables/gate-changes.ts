@@ -1,13 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../policy/resource-id.ts";
 import type { IntentChange, Settlement } from "../ports.ts";
-import type { DesiredDeny, DesiredWindow } from "../rules/intent.ts";
+import type { DesiredDeny, DesiredWindow, Leftover } from "../rules/intent.ts";
 import { asStored } from "./codec.ts";
 import {
   denyKey,
   findingsKey,
   type GateRow,
   type GateRows,
+  leftoversKey,
+  nextClosesAt,
+  provenKey,
   type WindowRow,
   windowKey,
 } from "./gate-rows.ts";
@@ -16,6 +19,7 @@ import {
 export function applyChange(rows: GateRows, change: IntentChange): GateRows {
   const next = new Map(rows);
   const { removeWindowsOfPolicy, removeWindows = [], addWindows = [], denies } = change;
+  const { addLeftovers = [] } = change;
   if (removeWindowsOfPolicy !== undefined) {
     deleteWhere(next, (row) => "window" in row && isOfPolicy(row.window, removeWindowsOfPolicy));
   }
@@ -34,6 +38,9 @@ export function applyChange(rows: GateRows, change: IntentChange): GateRows {
       next.set(denyKey(deny), nextDeny(rows.get(denyKey(deny)), asStored(deny)));
     }
   }
+  if (addLeftovers.length > 0) {
+    setIfOther(next, leftoversKey, { leftovers: mergedLeftovers(rows, asStored(addLeftovers)) });
+  }
   return next;
 }
 
@@ -43,7 +50,7 @@ export function applyChange(rows: GateRows, change: IntentChange): GateRows {
  */
 export function applySettlement(rows: GateRows, settlement: Settlement): GateRows {
   const { revision, expired } = settlement;
-  const { results, findings } = asStored(settlement);
+  const { results, findings, proven } = asStored(settlement);
   const next = new Map(rows);
   for (const [windowId, result] of Object.entries(results)) {
     const row = windowRow(rows, windowId);
@@ -58,10 +65,36 @@ export function applySettlement(rows: GateRows, settlement: Settlement): GateRow
   }
   if (findings.length === 0) {
     next.delete(findingsKey);
-  } else if (!isDeepStrictEqual(rows.get(findingsKey), { findings })) {
-    next.set(findingsKey, { findings });
+  } else {
+    setIfOther(next, findingsKey, { findings });
   }
+  setIfOther(next, provenKey, { proven });
   return next;
+}
+
+/** The rows without the leftovers: only for a settlement that has seen every change of the gate. */
+export function withoutLeftovers(rows: GateRows): GateRows {
+  const next = new Map(rows);
+  next.delete(leftoversKey);
+  return next;
+}
+
+/** The earliest end among the windows that are in the one and not in the other any more. */
+export function earliestRemoved(before: GateRows, after: GateRows): string {
+  return nextClosesAt(new Map([...before].filter(([key]) => !after.has(key))));
+}
+
+function mergedLeftovers(rows: GateRows, added: readonly Leftover[]): readonly Leftover[] {
+  const row = rows.get(leftoversKey);
+  const before = row !== undefined && "leftovers" in row ? row.leftovers : [];
+  const names = new Set(added.map((leftover) => leftover.name.toLowerCase()));
+  return [...before.filter((leftover) => !names.has(leftover.name.toLowerCase())), ...added];
+}
+
+function setIfOther(rows: Map<string, GateRow>, key: string, row: GateRow): void {
+  if (!isDeepStrictEqual(rows.get(key), row)) {
+    rows.set(key, row);
+  }
 }
 
 function nextWindow(before: WindowRow | undefined, window: DesiredWindow): WindowRow {

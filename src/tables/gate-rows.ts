@@ -1,8 +1,8 @@
 import type { TableEntity } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
-import type { GateRecord } from "../ports.ts";
+import type { GateRecord, ProvenRule } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
-import type { DesiredDeny, DesiredWindow, WindowResult } from "../rules/intent.ts";
+import type { DesiredDeny, DesiredWindow, Leftover, WindowResult } from "../rules/intent.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { encodeKey } from "./keys.ts";
 
@@ -10,7 +10,7 @@ import { encodeKey } from "./keys.ts";
 export const metaRowKey = "0meta";
 
 /** Stands for "no window": after every time there is. */
-const never = "9999-12-31T23:59:59.999Z";
+export const never = "9999-12-31T23:59:59.999Z";
 
 /** The `meta` row of a gate. Everything that changes a row of the partition changes it too, so its ETag stands for the whole. */
 export interface GateMeta {
@@ -23,6 +23,10 @@ export interface GateMeta {
   readonly leaseBeat: number;
   /** Who completed last, until somebody takes the lease: tells a repeated `complete` from a late one. */
   readonly completedBy: string;
+  /** A write was begun and no settlement has been recorded since. */
+  readonly isInterrupted: boolean;
+  /** The earliest end among windows that were taken away and are not proven gone yet; {@link never} when there is none. */
+  readonly owedSince: string;
 }
 
 interface DenyRow {
@@ -41,20 +45,48 @@ interface FindingsRow {
   readonly findings: readonly Reason[];
 }
 
-export type GateRow = DenyRow | WindowRow | FindingsRow;
+/** Our rules as the last settlement read them back; there once the gate has been settled. */
+interface ProvenRow {
+  readonly proven: readonly ProvenRule[];
+}
+
+/** Rules of another product that may go; there until the next settlement. */
+interface LeftoversRow {
+  readonly leftovers: readonly Leftover[];
+}
+
+export type GateRow = DenyRow | WindowRow | FindingsRow | ProvenRow | LeftoversRow;
 
 /** The rows of a gate by row key. Values are never changed in place: a row that is the same object is the same row. */
 export type GateRows = ReadonlyMap<string, GateRow>;
 
-/** The row key of the findings. */
-export const findingsKey = "findings";
+/** The row keys of what a gate has one row of. */
+export const [findingsKey, provenKey, leftoversKey] = ["findings", "proven", "leftovers"] as const;
 
 export function newMeta(gateId: string): GateMeta {
-  return { gateId, desired: 0, applied: 0, leaseHolder: "", leaseBeat: 0, completedBy: "" };
+  return {
+    gateId,
+    desired: 0,
+    applied: 0,
+    leaseHolder: "",
+    leaseBeat: 0,
+    completedBy: "",
+    isInterrupted: false,
+    owedSince: never,
+  };
 }
 
 export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
-  const { gateId, desired, applied, leaseHolder, leaseBeat, completedBy } = row;
+  const {
+    gateId,
+    desired,
+    applied,
+    leaseHolder,
+    leaseBeat,
+    completedBy,
+    isInterrupted,
+    owedSince,
+  } = row;
   return {
     gateId: String(gateId),
     desired: Number(desired),
@@ -62,6 +94,8 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     leaseHolder: String(leaseHolder),
     leaseBeat: Number(leaseBeat),
     completedBy: String(completedBy),
+    isInterrupted: isInterrupted === true,
+    owedSince: String(owedSince),
   };
 }
 
@@ -108,11 +142,14 @@ export function closingTime(window: DesiredWindow): string {
 export function recordOf(meta: GateMeta, rows: GateRows): GateRecord {
   const all = [...rows.values()];
   const windows = all.filter((row) => "window" in row);
+  const leftovers = all.flatMap((row) => ("leftovers" in row ? row.leftovers : []));
+  const proven = all.find((row) => "proven" in row)?.proven;
   return {
     gateId: meta.gateId,
     intent: {
       denies: all.flatMap((row) => ("deny" in row ? [row.deny] : [])),
       windows: windows.map((row) => row.window),
+      ...(leftovers.length === 0 ? {} : { leftovers }),
     },
     desiredRevision: meta.desired,
     appliedRevision: meta.applied,
@@ -122,6 +159,8 @@ export function recordOf(meta: GateMeta, rows: GateRows): GateRecord {
       ),
     ),
     findings: all.flatMap((row) => ("findings" in row ? row.findings : [])),
+    ...(proven === undefined ? {} : { proven }),
+    ...(meta.isInterrupted ? { isInterrupted: true } : {}),
     ...(meta.leaseHolder === ""
       ? {}
       : { lease: { holder: meta.leaseHolder, beat: meta.leaseBeat } }),

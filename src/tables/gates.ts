@@ -3,7 +3,7 @@ import { idKey } from "../policy/resource-id.ts";
 import type { GateStore, IntentChange, Settlement } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
-import { applyChange, applySettlement } from "./gate-changes.ts";
+import { applyChange, applySettlement, earliestRemoved, withoutLeftovers } from "./gate-changes.ts";
 import {
   closingTime,
   entityRow,
@@ -11,6 +11,7 @@ import {
   type GateRows,
   metaRow,
   metaRowKey,
+  never,
   newMeta,
   nextClosesAt,
   readMeta,
@@ -102,8 +103,12 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       });
     },
 
-    beat: (gateId, holder) =>
-      underLease(gateId, holder, (meta) => ({ ...meta, leaseBeat: meta.leaseBeat + 1 })),
+    beat: (gateId, holder, isAboutToWrite = false) =>
+      underLease(gateId, holder, (meta) => ({
+        ...meta,
+        leaseBeat: meta.leaseBeat + 1,
+        isInterrupted: meta.isInterrupted || isAboutToWrite,
+      })),
 
     async complete(gateId, holder, settlement) {
       const client = await tables.gates();
@@ -123,16 +128,53 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       });
     },
 
+    async forget(gateId) {
+      const client = await tables.gates();
+      return untilUndisturbed(pause, async () => {
+        const reading = await readGate(client, gateId);
+        const { meta, etag, rows, partitionKey } = reading;
+        const isWanted = [...rows.values()].some((row) => "deny" in row || "window" in row);
+        if (isWanted || meta.leaseHolder !== "" || meta.applied < meta.desired) {
+          return false;
+        }
+        if (etag !== undefined) {
+          // A transaction cannot delete under an ETag: it marks the meta row, which then goes by itself.
+          const none = difference(reading, new Map(), meta.desired);
+          const written = await write(client, reading, meta, none, never);
+          await client.deleteEntity(partitionKey, metaRowKey, { etag: written });
+        }
+        return true;
+      });
+    },
+
     async known() {
-      const filter = odata`RowKey eq ${metaRowKey}`;
-      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
-      return rows.map((row) => readMeta(row).gateId);
+      const client = await tables.gates();
+      const entities: Row[] = [];
+      for await (const page of client.listEntities().byPage()) {
+        entities.push(...page);
+      }
+      const partitions = Map.groupBy(entities, (entity) => String(entity.partitionKey));
+      return [...partitions.values()].flatMap((partition) => {
+        const meta = partition.find((entity) => entity.rowKey === metaRowKey);
+        return meta === undefined ? [] : [recordOf(readMeta(meta), rowsOf(partition))];
+      });
     },
 
     async unsettled(now) {
       const filter = odata`RowKey eq ${metaRowKey} and (behind eq ${true} or nextClosesAt le ${now.toISOString()})`;
       const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
       return rows.map((row) => readMeta(row).gateId);
+    },
+
+    async overdue(before) {
+      const end = before.toISOString();
+      const filter = odata`RowKey eq ${metaRowKey} and (nextClosesAt le ${end} or owedSince le ${end})`;
+      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
+      return rows.map((row) => {
+        const { gateId, owedSince } = readMeta(row);
+        const next = String(row["nextClosesAt"]);
+        return { gateId, closesAt: next < owedSince ? next : owedSince };
+      });
     },
   };
 }
@@ -148,7 +190,12 @@ async function changeTogether(
     const done = await untilUndisturbed(pause, async () => {
       const reading = await readGate(client, gateId);
       const next = wanted.reduce((rows, { change }) => applyChange(rows, change), reading.rows);
-      const meta = { ...reading.meta, desired: reading.meta.desired + 1 };
+      const removed = earliestRemoved(reading.rows, next);
+      const meta = {
+        ...reading.meta,
+        desired: reading.meta.desired + 1,
+        owedSince: removed < reading.meta.owedSince ? removed : reading.meta.owedSince,
+      };
       const actions = difference(reading, next, meta.desired);
       if (actions.length === 0) {
         return reading.meta.desired;
@@ -178,7 +225,10 @@ async function completeUnderLease(
       if (meta.leaseHolder !== holder) {
         return meta.completedBy === holder;
       }
-      const next = applySettlement(rows, settlement);
+      // NB. What was wanted after the settler had read is not proven by it: its debts and leftovers stay.
+      const isWhole = settlement.revision >= meta.desired;
+      const settled = applySettlement(rows, settlement);
+      const next = isWhole ? withoutLeftovers(settled) : settled;
       const actions = difference(reading, next, meta.desired);
       if (actions.length > mostRowsAtOnce) {
         // The lease is kept and the applied revision waits until the last of the results is written.
@@ -186,7 +236,14 @@ async function completeUnderLease(
         return undefined;
       }
       const applied = Math.max(meta.applied, settlement.revision);
-      const completed = { ...meta, applied, leaseHolder: "", completedBy: holder };
+      const completed = {
+        ...meta,
+        applied,
+        leaseHolder: "",
+        completedBy: holder,
+        isInterrupted: false,
+        owedSince: isWhole ? never : meta.owedSince,
+      };
       await write(client, reading, completed, actions, nextClosesAt(next));
       return true;
     });
@@ -248,16 +305,17 @@ function difference(
   return [...puts, ...removals];
 }
 
-/** One entity-group transaction, or nothing when the partition has changed since it was read. */
+/** One entity-group transaction, or nothing when the partition has changed since it was read; answers the meta row's new ETag. */
 async function write(
   client: TableClient,
   { partitionKey, etag }: Reading,
   meta: GateMeta,
   actions: readonly TransactionAction[],
   closesAt: string,
-): Promise<void> {
+): Promise<string> {
   const row = metaRow(partitionKey, meta, closesAt);
   const guarded: TransactionAction =
     etag === undefined ? ["create", row] : ["update", row, "Replace", { etag }];
-  await client.submitTransaction([guarded, ...actions]);
+  const { subResponses } = await client.submitTransaction([guarded, ...actions]);
+  return subResponses[0]?.etag ?? "";
 }

@@ -73,6 +73,12 @@ export function createPolicyStore(tables: Tables): PolicyStore {
       }
     },
 
+    async all() {
+      const everything = odata`PartitionKey ge ${""}`;
+      const rows = await firstRows(await tables.policies(), [everything], Number.POSITIVE_INFINITY);
+      return rows.map((row) => unpackBody<Policy>(row));
+    },
+
     async unsettled() {
       const filter = odata`state ne ${"settled"}`;
       const rows = await firstRows(await tables.policies(), [filter], Number.POSITIVE_INFINITY);

@@ -39,7 +39,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   }
   const ids = windows.map((window) => window.id);
   await Promise.all([
-    ports.activity.record(facts(request, windows, "asked", ports.clock.now())),
+    ports.activity.record(facts(request, windows, input.endReason, "asked", ports.clock.now())),
     changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
   ]);
 
@@ -48,7 +48,10 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   const now = ports.clock.now();
   if (reasons.length > 0) {
     await ports.activity.record(
-      facts(request, windows, "failed", now, { step: String(input.attempt), reasons }),
+      facts(request, windows, input.endReason, "failed", now, {
+        step: String(input.attempt),
+        reasons,
+      }),
     );
     await changeWindows(ports, request, ids, (window) => ({ ...window, reasons }));
     for (const window of windows) {
@@ -62,7 +65,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   }
   // The audit first: a window that people are told of as closed must have its fact.
   await ports.activity.record(
-    facts(request, windows, "done", now, gone.length > 0 ? { reasons: gone } : {}),
+    facts(request, windows, input.endReason, "done", now, gone.length > 0 ? { reasons: gone } : {}),
   );
   await changeWindows(ports, request, ids, (window) => ended(window, input.endReason, now));
   for (const window of windows) {
@@ -121,6 +124,7 @@ function neverOpened(window: Window): Reason {
 function facts(
   request: AccessRequest,
   windows: readonly Window[],
+  endReason: EndReason,
   outcome: FactOutcome,
   at: Date,
   more: { readonly step?: string; readonly reasons?: readonly Reason[] } = {},
@@ -130,6 +134,7 @@ function facts(
       operation: "access.close",
       outcome,
       at,
+      endReason,
       gates: outcome === "done" ? (window.gates ?? []).map((id) => ({ id, rules: [] })) : undefined,
       ...more,
     }),

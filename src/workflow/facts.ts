@@ -1,4 +1,4 @@
-import type { AccessRequest, Window } from "../access/request.ts";
+import type { AccessRequest, EndReason, Window } from "../access/request.ts";
 import type { Fact, FactOutcome, Operation } from "../activity/fact.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
@@ -13,6 +13,7 @@ export function windowFact(
     readonly at: Date;
     readonly step?: string | undefined;
     readonly byRequestor?: boolean;
+    readonly endReason?: EndReason;
     readonly gates?: Fact["gates"];
     readonly reasons?: readonly Reason[] | undefined;
   },
@@ -38,6 +39,7 @@ export function windowFact(
     sources: window.sources,
     closesAt: window.closesAt,
     justification: request.justification,
+    endReason: told.endReason,
     gates: told.gates,
     reasons: told.reasons,
   };

@@ -2,12 +2,14 @@ import { stillAllowed } from "../access/decide.ts";
 import { type AccessRequest, isOver, type Window, windowsOfVm } from "../access/request.ts";
 import type { ActivityStore, Machine, PolicyStore, RequestStore } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
-import { isPrefix, parsePrefix } from "../rules/cidr.ts";
-import type { DesiredWindow } from "../rules/intent.ts";
 import { windowFact } from "./facts.ts";
 import { outcomeOf, type Reached, report } from "./opened.ts";
-import type { Settle, SettlePorts } from "./settle.ts";
+import { endReplaced } from "./replace-windows.ts";
+import { guarded } from "./serial.ts";
+import type { Settle } from "./settle.ts";
 import { addressesByGate } from "./vm-gates.ts";
+import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
+import type { SettlePorts } from "./write-gate.ts";
 
 /** What opening and closing need of the world. */
 export interface WindowPorts extends SettlePorts {
@@ -51,7 +53,9 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
     opening.length === 0 ? undefined : ports.network.findMachine(opening[0]?.vmId ?? ""),
   ]);
   const hopeless = new Map<string, readonly Reason[]>(
-    opening.flatMap((window) => hopelessReasons(window, machine, now)),
+    opening
+      .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
+      .filter(([, reasons]) => reasons.length > 0),
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
@@ -77,57 +81,10 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   const reached = await settleAll(ports, wanted, unwanted);
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
   const mine = windows.filter((window) => !opening.includes(window) || told.includes(window));
-  return report(ports, request, mine, outcomes);
-}
-
-/** Why a window cannot be opened at all, before any gate is asked. */
-function hopelessReasons(
-  window: Window,
-  machine: Machine | undefined,
-  now: Date,
-): readonly [string, readonly Reason[]][] {
-  const target = window.vmId;
-  const reasons: Reason[] = [];
-  if (Date.parse(window.closesAt) <= now.getTime()) {
-    reasons.push({
-      code: "WindowOver",
-      message: `The window ended at ${window.closesAt}, before it could be opened.`,
-      target,
-    });
-  }
-  if (machine === undefined) {
-    reasons.push({
-      code: "VirtualMachineNotFound",
-      message: `'${window.vmId}' does not exist any more.`,
-      target,
-    });
-  } else if (machine.addresses.every((address) => address.gates.length === 0)) {
-    reasons.push({
-      code: "NetworkSecurityGroupMissing",
-      message: `No network security group stands in front of '${window.vmId}' any more.`,
-      target,
-    });
-  } else {
-    const families = new Set(
-      machine.addresses
-        .filter((address) => address.gates.length > 0)
-        .map((address) => address.family),
-    );
-    const lost = window.sources.filter((source) => !reachable(source, families));
-    if (lost.length > 0) {
-      reasons.push({
-        code: "NoAddressForSource",
-        message: `'${window.vmId}' has no address of the family of ${lost.join(", ")}.`,
-        target,
-      });
-    }
-  }
-  return reasons.length > 0 ? [[window.id, reasons]] : [];
-}
-
-function reachable(source: string, families: ReadonlySet<number>): boolean {
-  const prefix = parsePrefix(source);
-  return source === "*" || (isPrefix(prefix) && families.has(prefix.family));
+  const opened = await report(ports, request, mine, outcomes);
+  // A fault here costs no access: a window that should have been replaced then lasts until its own end.
+  await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
+  return opened;
 }
 
 /** A gate on which the windows are wanted, from that revision on. */
@@ -180,22 +137,4 @@ function settleAll(
         : { gateId, reasons: settled.reasons };
     }),
   );
-}
-
-function desiredWindow(
-  request: AccessRequest,
-  window: Window,
-  addresses: readonly string[],
-): DesiredWindow {
-  return {
-    windowId: window.id,
-    requestId: request.id,
-    policyId: request.policyId,
-    vmId: window.vmId,
-    addresses,
-    port: window.port,
-    protocol: window.protocol,
-    sources: window.sources,
-    closesAt: window.closesAt,
-  };
 }

@@ -1,17 +1,17 @@
-import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
+import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { ActivityStore, GateRecord, PolicyStore, Stored } from "../ports.ts";
+import type { GateRecord, IntentChange, Machine, PolicyStore, Stored } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
-import type { DesiredDeny } from "../rules/intent.ts";
+import { createFindLeftovers } from "./clean.ts";
+import { denyRowsByGate } from "./deny-rows.ts";
 import { policyFacts } from "./policy-facts.ts";
 import { mapLimited } from "./serial.ts";
-import type { Settle, SettlePorts } from "./settle.ts";
-import { addressesByGate } from "./vm-gates.ts";
+import type { Settle } from "./settle.ts";
+import type { SettlePorts } from "./write-gate.ts";
 
 export interface ProtectPorts extends SettlePorts {
   readonly policies: PolicyStore;
-  readonly activity: ActivityStore;
   readonly settle: Settle;
 }
 
@@ -38,14 +38,19 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     if (stored === undefined) {
       return { outcome: "settled", gates: [], reasons: [] };
     }
-    const denies = await deniesByGate(ports, stored.value);
+    const machines = await findMachines(ports, stored.value);
+    const denies = denyRowsByGate(ports.ids, stored.value, (vmId) => machines.get(idKey(vmId)));
     const gates = [...new Set([...stored.value.gates, ...denies.keys()])];
     const noted = await noteGates(ports, stored, gates);
     if (noted === undefined) {
       continue;
     }
-    const settled = await mapLimited(gates, parallelWork, (gateId) =>
-      settleGate(ports, noted.value, gateId, denies.get(gateId) ?? []),
+    const findLeftovers = createFindLeftovers(ports);
+    const settled = await mapLimited(gates, parallelWork, async (gateId) =>
+      settleGate(ports, noted.value, gateId, {
+        denies: { policyId: noted.value.id, rows: denies.get(gateId) ?? [] },
+        addLeftovers: await findLeftovers(gateId),
+      }),
     );
     const reasons = settled.flatMap((one) => one.reasons);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
@@ -58,6 +63,16 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       return { outcome: "settled", gates: records, reasons: [] };
     }
   }
+}
+
+/** The policy's VMs where they are in the network now, by key. */
+async function findMachines(
+  { network }: ProtectPorts,
+  policy: Policy,
+): Promise<ReadonlyMap<string, Machine | undefined>> {
+  const vms = policy.state === "deleting" ? [] : policy.virtualMachines;
+  const machines = await mapLimited(vms, parallelWork, (vm) => network.findMachine(vm.id));
+  return new Map(vms.map((vm, index) => [idKey(vm.id), machines[index]]));
 }
 
 /** NB. Every gate is stored with the policy before anything is wanted on it, so that a crash leaves none behind unknown. */
@@ -116,11 +131,11 @@ async function settleGate(
   ports: ProtectPorts,
   policy: Policy,
   gateId: string,
-  rows: readonly DesiredDeny[],
+  change: IntentChange,
 ): Promise<{ readonly record?: GateRecord; readonly reasons: readonly Reason[] }> {
   const isDeleting = policy.state === "deleting";
   const revision = await ports.gates.change(gateId, {
-    denies: { policyId: policy.id, rows },
+    ...change,
     ...(isDeleting ? { removeWindowsOfPolicy: policy.id } : {}),
   });
   const settled = await ports.settle(gateId, revision);
@@ -129,40 +144,4 @@ async function settleGate(
   }
   const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
   return { record: settled.record, reasons: isDeleting ? [] : full };
-}
-
-/** The deny rows that the policy's VMs need on each gate, from where the VMs are in the network now. */
-async function deniesByGate(
-  ports: ProtectPorts,
-  policy: Policy,
-): Promise<ReadonlyMap<string, readonly DesiredDeny[]>> {
-  const byGate = new Map<string, DesiredDeny[]>();
-  if (policy.state === "deleting") {
-    return byGate;
-  }
-  const machines = await mapLimited(policy.virtualMachines, parallelWork, (vm) =>
-    ports.network.findMachine(vm.id),
-  );
-  policy.virtualMachines.forEach((vm, index) => {
-    for (const [gateId, addresses] of addressesByGate(machines[index])) {
-      byGate.set(gateId, [...(byGate.get(gateId) ?? []), denyRow(ports, policy, vm, addresses)]);
-    }
-  });
-  return byGate;
-}
-
-function denyRow(
-  ports: ProtectPorts,
-  policy: Policy,
-  vm: PolicyVirtualMachine,
-  addresses: readonly string[],
-): DesiredDeny {
-  const vmKey = ports.ids.digest(idKey(vm.id)).slice(0, 16);
-  return {
-    policyId: policy.id,
-    vmId: vm.id,
-    vmKey,
-    addresses,
-    ports: vm.ports.map((port) => port.number),
-  };
 }

@@ -1,3 +1,5 @@
+import type { Log } from "../log.ts";
+
 /** Runs works of one key one after the other, in the order they came; works of different keys side by side. */
 export type Serial = <T>(key: string, work: () => Promise<T>) => Promise<T>;
 
@@ -40,4 +42,13 @@ export async function mapLimited<T, R>(
   });
   await Promise.all(workers);
   return results;
+}
+
+/** Does one task of many: its fault is logged and keeps nobody from the others. */
+export async function guarded(log: Log, what: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    log.sweepFault({ what, error });
+  }
 }

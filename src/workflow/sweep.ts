@@ -1,6 +1,6 @@
 import type { Log } from "../log.ts";
 import { type ProtectPorts, parallelWork, protect } from "./protect.ts";
-import { mapLimited } from "./serial.ts";
+import { guarded, mapLimited } from "./serial.ts";
 import { anew } from "./settle.ts";
 
 export interface SweepPorts extends ProtectPorts {
@@ -14,38 +14,15 @@ export interface SweepPorts extends ProtectPorts {
 export async function sweep(ports: SweepPorts): Promise<void> {
   const gates = await ports.gates.unsettled(ports.clock.now());
   await mapLimited(gates, parallelWork, (gateId) =>
-    guarded(ports, `settling ${gateId}`, async () => {
+    guarded(ports.log, `settling ${gateId}`, async () => {
       await ports.settle(gateId, anew);
     }),
   );
   const policies = await ports.policies.unsettled();
   await mapLimited(policies, parallelWork, (policy) =>
-    guarded(ports, `protecting ${policy.id}`, () => protect(ports, policy.id)),
+    guarded(ports.log, `protecting ${policy.id}`, () => protect(ports, policy.id)),
   );
   if (gates.length + policies.length > 0) {
     ports.log.sweepSettled({ gates: gates.length, policies: policies.length });
-  }
-}
-
-/**
- * Proves every known gate anew: what no revision and no time tells of (a write that came late, a rule that somebody
- * edited or removed) is found by looking.
- */
-export async function sweepEveryGate(ports: SweepPorts): Promise<void> {
-  const gates = await ports.gates.known();
-  await mapLimited(gates, parallelWork, (gateId) =>
-    guarded(ports, `proving ${gateId}`, () => ports.settle(gateId, anew)),
-  );
-}
-
-async function guarded(
-  ports: SweepPorts,
-  what: string,
-  work: () => Promise<unknown>,
-): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    ports.log.sweepFault({ what, error });
   }
 }

@@ -15,6 +15,12 @@ export function addressesByGate(
   return byGate;
 }
 
+/** A VM's place in the network (addresses by gate key) as text: equal for equal places. */
+export function placeText(place: ReadonlyMap<string, readonly string[]>): string {
+  const entries = [...place].map(([gate, addresses]) => [gate, addresses.toSorted()] as const);
+  return JSON.stringify(entries.toSorted(([left], [right]) => (left < right ? -1 : 1)));
+}
+
 /** Why a machine cannot be put under a policy, or nothing when it can. */
 export function machineFaults(
   machine: Machine | undefined,

@@ -86,7 +86,7 @@ describe("a policy as the API shows it", () => {
       parameters.subscriptionId,
     );
     const policy = aPolicy({
-      ...(content.outcome === "ok" ? content.value : {}),
+      ...(content.outcome === "ok" ? { virtualMachines: content.value.virtualMachines } : {}),
       id: `/subscriptions/${parameters.subscriptionId}/resourceGroups/myRg1/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/default`,
     });
     const request = anAccessRequest({

@@ -100,7 +100,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         expect(revision).toBe(2);
         expect(await gates.read(gateId)).toMatchObject({ desiredRevision: 2, appliedRevision: 1 });
         expect(await gates.unsettled(new Date(0))).toEqual([gateId]);
-        expect(await gates.known()).toEqual([gateId]);
+        expect((await gates.known()).map((record) => record.gateId)).toEqual([gateId]);
       });
 
       it("of a gate nobody knows cannot be held", async () => {
@@ -149,9 +149,11 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
           results,
           findings,
           expired: [over.windowId],
+          proven: [{ name: "JitAccess-1", print: "a1" }],
         });
 
         const record = await otherProcess.read(gateId);
+        expect(record.proven).toEqual([{ name: "JitAccess-1", print: "a1" }]);
         expect(done).toBe(true);
         expect(record).toMatchObject({
           appliedRevision: revision,
@@ -276,6 +278,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
             windows.map(({ windowId }) => [windowId, { state: "open", rules: ["JitAccess-1"] }]),
           ),
           findings: [],
+          proven: [],
           expired: over.map((window) => window.windowId),
         });
 
@@ -284,6 +287,110 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         expect(record.appliedRevision).toBe(revision);
         expect(Object.keys(record.results)).toHaveLength(150);
         expect(record.intent.windows).toHaveLength(150);
+      });
+    });
+
+    describe("a write", () => {
+      it("that nobody has settled since is known as interrupted, whoever comes next", async () => {
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+
+        await gates.beat(gateId, "ann");
+        const before = (await gates.read(gateId)).isInterrupted;
+        await gates.beat(gateId, "ann", true);
+        await gates.beat(gateId, "ann");
+        await gates.release(gateId, "ann");
+        const taken = await otherProcess.takeLease(gateId, "bob", undefined);
+        await otherProcess.complete(gateId, "bob", aSettlement({ revision: 1 }));
+        const after = (await gates.read(gateId)).isInterrupted;
+
+        expect([before, taken?.isInterrupted, after]).toEqual([undefined, true, undefined]);
+      });
+    });
+
+    describe("letting a gate go", () => {
+      it("forgets one of which nothing is wanted any more", async () => {
+        const window = aWindow();
+        await gates.change(gateId, { addWindows: [window] });
+        await gates.change(gateId, { removeWindows: [window.windowId] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: 2 }));
+
+        expect(await gates.forget(gateId)).toBe(true);
+        expect(await otherProcess.known()).toEqual([]);
+        expect((await otherProcess.read(gateId)).desiredRevision).toBe(0);
+        expect(await gates.forget(gateId)).toBe(true);
+      });
+
+      it("keeps one that is wanted, lags behind, or is being written", async () => {
+        const [wanted, behind, leased] = [gateId, `${gateId}-behind`, `${gateId}-leased`];
+        await gates.change(wanted, { denies: deniesOf(aDeny()) });
+        await gates.takeLease(wanted, "ann", undefined);
+        await gates.complete(wanted, "ann", aSettlement({ revision: 1 }));
+        await gates.touch(behind);
+        await gates.takeLease(leased, "ann", undefined);
+
+        const gone = await Promise.all([wanted, behind, leased].map(gates.forget));
+
+        expect(gone).toEqual([false, false, false]);
+        expect(await otherProcess.known()).toHaveLength(3);
+      });
+    });
+
+    describe("rules another product left behind", () => {
+      it("are told with the intent until a settlement has seen them", async () => {
+        const [first, second] = [
+          { name: "left-1", print: "said this" },
+          { name: "left-2", print: "said that" },
+        ];
+        await gates.change(gateId, { addLeftovers: [first] });
+        const revision = await gates.change(gateId, { addLeftovers: [first, second] });
+        const again = await gates.change(gateId, { addLeftovers: [second] });
+
+        const record = await otherProcess.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: revision - 1 }));
+        const early = (await gates.read(gateId)).intent.leftovers;
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision }));
+
+        expect(again).toBe(revision);
+        expect(record?.intent.leftovers).toEqual([first, second]);
+        expect(early).toEqual([first, second]);
+        expect((await otherProcess.read(gateId)).intent).not.toHaveProperty("leftovers");
+      });
+    });
+
+    describe("a closing that is owed", () => {
+      const [end, later] = ["2026-03-01T12:00:00.000Z", new Date("2026-03-01T12:00:30Z")];
+
+      it("is told from the end of the window on, wanted or taken away, until it is proven", async () => {
+        const window = aWindow({ closesAt: end });
+        const first = await gates.change(gateId, { addWindows: [window] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: first }));
+
+        const early = await gates.overdue(new Date(Date.parse(end) - 1));
+        const wanted = await gates.overdue(later);
+        const revision = await gates.change(gateId, { removeWindows: [window.windowId] });
+        const takenAway = await otherProcess.overdue(later);
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision }));
+
+        expect(early).toEqual([]);
+        expect(wanted).toEqual([{ gateId, closesAt: end }]);
+        expect(takenAway).toEqual([{ gateId, closesAt: end }]);
+        expect(await gates.overdue(later)).toEqual([]);
+      });
+
+      it("is not paid by a settlement that had not seen that the window was taken away", async () => {
+        const window = aWindow({ closesAt: end });
+        const first = await gates.change(gateId, { addWindows: [window] });
+        await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.change(gateId, { removeWindows: [window.windowId] });
+
+        await gates.complete(gateId, "ann", aSettlement({ revision: first }));
+
+        expect(await gates.overdue(later)).toEqual([{ gateId, closesAt: end }]);
       });
     });
 
@@ -324,5 +431,5 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
 }
 
 function aSettlement(fields: Partial<Settlement>): Settlement {
-  return { revision: 1, results: {}, findings: [], expired: [], ...fields };
+  return { revision: 1, results: {}, findings: [], expired: [], proven: [], ...fields };
 }

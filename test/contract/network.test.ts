@@ -106,6 +106,21 @@ describe("in the pretend cloud", () => {
     const story = methods.map(({ method }) => method).join(" ");
     expect(story).toMatch(/^GET PUT (GET )+PUT (GET ?)+$/);
   });
+
+  it("a rule that takes another's place is one write of the whole group", async () => {
+    resetGate([ruleToJson(aRule())]);
+    const seen = cloud.requests.all().length;
+
+    await writeNow(connect(), [
+      { kind: "delete", name: aRule().name },
+      { kind: "put", rule: aRule({ name: "JitAccess-two" }) },
+    ]);
+
+    const writes = cloud.requests.all().slice(seen);
+    expect(writes.filter(({ method }) => method !== "GET").map(({ method }) => method)).toEqual([
+      "PUT",
+    ]);
+  });
 });
 
 describe.each(["supersede", "retry later", "conflict"] as const)(

@@ -109,6 +109,11 @@ const three = [
   put(aRule({ name: "JitAccess-c", priority: 103, protocol: "Udp" })),
 ];
 
+/** More than a gate with a customer's rule can hold; all let the same traffic through. */
+const tooMany = Array.from({ length: 1_000 }, (_, index) =>
+  put(aRule({ name: `JitAccess-${index}`, priority: 200 + index })),
+);
+
 /** What every network promises. */
 export function networkContract(open: () => NetworkUnderTest): void {
   let under: NetworkUnderTest;
@@ -218,6 +223,35 @@ export function networkContract(open: () => NetworkUnderTest): void {
       expect(await ruleNames()).toEqual(["customer-new", "customer-rule"]);
     });
 
+    it("waits for another reading to take one rule's place with another: neither is missing in between", async () => {
+      await under.network.write(await read(), [put(aRule())]);
+      const reading = await read();
+      under.addCustomerRule(aRule({ name: "customer-new", priority: 2_001 }));
+
+      const outcome = await under.network.write(reading, [
+        remove("JitAccess-one"),
+        put(aRule({ name: "JitAccess-two" })),
+      ]);
+
+      expect(outcome).toMatchObject({ outcome: "changed" });
+      expect(await ruleNames()).toEqual(["JitAccess-one", "customer-new", "customer-rule"]);
+    });
+
+    it("closes what is to be closed even where Azure refuses all that is to be opened", async () => {
+      const going = aRule({ name: "JitAccess-going", sources: ["198.51.100.7"] });
+      const replaced = aRule({ name: "JitAccess-replaced", priority: 101 });
+      await under.network.write(await read(), [put(going), put(replaced)]);
+
+      const outcome = await under.network.write(await read(), [
+        remove(going.name),
+        remove(replaced.name),
+        ...tooMany,
+      ]);
+
+      expect(outcome).toMatchObject({ outcome: "refused", reason: { code: "GateFull" } });
+      expect(await ruleNames()).toEqual(["JitAccess-replaced", "customer-rule"]);
+    });
+
     it("says that the gate changed when somebody took the priority since", async () => {
       const reading = await read();
       under.addCustomerRule(aRule({ name: "customer-new", priority: 100 }));
@@ -265,11 +299,7 @@ export function networkContract(open: () => NetworkUnderTest): void {
     });
 
     it("refuses a rule more than a gate can hold", async () => {
-      const many = Array.from({ length: 1_000 }, (_, index) =>
-        put(aRule({ name: `JitAccess-${index}`, priority: 100 + index })),
-      );
-
-      expect(await under.network.write(await read(), many)).toMatchObject({
+      expect(await under.network.write(await read(), tooMany)).toMatchObject({
         outcome: "refused",
         reason: { code: "GateFull" },
       });

@@ -131,7 +131,7 @@ export function policyStoreContract(open: () => PolicyStore): void {
       await expect(listing).rejects.toThrow(BadContinuation);
     });
 
-    it("finds the policies of all subscriptions that are not settled", async () => {
+    it("finds the policies of all subscriptions, and those of them that are not settled", async () => {
       const other = subscriptionId.replace("1", "9");
       const elsewhere = policyId("elsewhere").replace(subscriptionId, other);
       await policies.put(aPolicy({ id: policyId("settled") }));
@@ -139,8 +139,10 @@ export function policyStoreContract(open: () => PolicyStore): void {
       await policies.put(aPolicy({ id: elsewhere, subscriptionId: other, state: "deleting" }));
 
       const found = await policies.unsettled();
+      const all = await policies.all();
 
       expect(found.map((policy) => policy.state).sort()).toEqual(["deleting", "updating"]);
+      expect(all.map((policy) => policy.state).sort()).toEqual(["deleting", "settled", "updating"]);
     });
   });
 }

@@ -33,6 +33,10 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/initiate`,
     starts: true,
   },
+  {
+    name: "plan",
+    route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
+  },
   { name: "activity", route: "api/activity" },
   { name: "healthLive", route: "api/health/live", methods: ["GET"] },
   { name: "healthReady", route: "api/health/ready", methods: ["GET"] },
@@ -100,9 +104,12 @@ describe("the Functions host finds", () => {
     );
   });
 
-  it("two timers: the sweep every minute and at the start, and a look at every gate every ten minutes", () => {
-    expect(ofKind("timerTrigger")).toEqual(["sweep", "sweepEveryGate"]);
-    expect(trigger("sweepEveryGate")).toMatchObject({ schedule: "30 */10 * * * *" });
+  it("two timers: the sweep every minute, and a look at every gate every ten minutes, both at the start too", () => {
+    expect(ofKind("timerTrigger")).toEqual(["healEveryGate", "sweep"]);
+    expect(trigger("healEveryGate")).toMatchObject({
+      schedule: "30 */10 * * * *",
+      runOnStartup: true,
+    });
     expect(trigger("sweep")).toMatchObject({ schedule: "0 * * * * *", runOnStartup: true });
   });
 

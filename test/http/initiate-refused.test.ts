@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { actions } from "../../src/caller/permissions.ts";
-import { aPolicy, subscriptionId, vmId } from "../support/builders.ts";
+import { aPolicy, aRule, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
-import { bothWebVms, createWorld, type World } from "../support/world.ts";
+import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
 const ask = (port: object = {}, vm = vmId()) => ({
   virtualMachines: [
@@ -156,5 +156,28 @@ describe("initiating access that cannot be granted", () => {
       vmId(),
       vmId("web-2"),
     ]);
+  });
+
+  it("is told at once when a customer's rule would win over ours, with the rule's name", async () => {
+    world.network.edit(nsgs.card, (rules) => [
+      ...rules,
+      aRule({ name: "lockdown", priority: 100, access: "Deny", destinationPorts: ["*"] }),
+    ]);
+
+    const reply = await door.call("POST", paths.initiate(), { body: ask() });
+
+    expect(reply.status).toBe(409);
+    expect(reply.json.error).toMatchObject({ code: "BlockedByCustomerRule", target: "lockdown" });
+    expect(await stored()).toEqual([]);
+    expect(door.workflows.started).toEqual([]);
+  });
+
+  it("goes on to the opening when the network cannot be asked beforehand", async () => {
+    world.network.failReads(new Error("connection reset"));
+
+    const reply = await door.call("POST", paths.initiate(), { body: ask() });
+
+    expect(reply.status).toBe(202);
+    expect(await stored()).toHaveLength(1);
   });
 });

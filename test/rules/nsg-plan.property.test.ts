@@ -1,9 +1,11 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { defenderLeftovers } from "../../src/rules/cleaner.ts";
 import type { DesiredWindow, GateIntent } from "../../src/rules/intent.ts";
-import type { NetworkSecurityGroup, SecurityRule } from "../../src/rules/nsg.ts";
+import { type NetworkSecurityGroup, type SecurityRule, trafficText } from "../../src/rules/nsg.ts";
 import { type GatePlan, planGate } from "../../src/rules/nsg-plan.ts";
-import { isOwned } from "../../src/rules/owned.ts";
+import { mayTouch } from "../../src/rules/overlap.ts";
+import { closesAtOf, isOwned } from "../../src/rules/owned.ts";
 import { allowBand } from "../../src/rules/places.ts";
 import { afterNoon, aGroup, anOwner, noon } from "../support/builders.ts";
 import { propertyRuns } from "../support/property-runs.ts";
@@ -13,6 +15,7 @@ import {
   type Event,
   events,
   intents,
+  knownMachines,
   lastEnd,
   rulesOf,
   withoutClashes,
@@ -88,6 +91,34 @@ function always(claim: (gate: NetworkSecurityGroup, intent: GateIntent) => void)
   );
 }
 
+describe("the plan for a gate with leftovers of another product", () => {
+  it("takes away no rule but those of ours and those decided upon that are still the same", () => {
+    fc.assert(
+      fc.property(pasts, intents, knownMachines, (past, intent, machines) => {
+        const before = aGroup(...rulesOf(past.beginning));
+        const leftovers = defenderLeftovers(before, machines).map(({ leftover }) => leftover);
+        const gate = gateOf(past);
+        const wanted = { ...intent, leftovers };
+
+        const { changes, cleaned } = plan(gate, wanted);
+        const after = applyChanges(gate, changes);
+
+        const same = before.rules.filter((rule) => gate.rules.includes(rule));
+        for (const name of cleaned) {
+          expect(name).toMatch(/-JITRule[_-]-?\d[_-][0-9A-F]{32}$/);
+          expect(leftovers.map((leftover) => leftover.name)).toContain(name);
+          expect(same.map((rule) => rule.name)).toContain(name);
+        }
+        expect(byName(customers(after))).toEqual(
+          byName(customersBeside(gate, intent).filter((rule) => !cleaned.includes(rule.name))),
+        );
+        expect(plan(after, wanted).changes).toEqual([]);
+      }),
+      propertyRuns,
+    );
+  });
+});
+
 describe("the plan for a gate with any past", () => {
   it("is accepted by Azure step by step, leaves customer rules as they are, and made again changes nothing", () => {
     always((gate, intent) => {
@@ -98,29 +129,72 @@ describe("the plan for a gate with any past", () => {
     });
   });
 
-  it("puts every allow rule of ours into its band, before every deny rule of ours", () => {
+  it("puts every allow rule of ours into its band, before every deny rule of ours that would take its traffic", () => {
     always((gate, intent) => {
-      for (const rule of ours(settle(gate, intent))) {
+      const rules = ours(settle(gate, intent));
+      const denies = rules.filter((rule) => rule.access === "Deny");
+
+      for (const rule of rules) {
         expect(rule.direction).toBe("Inbound");
-        expect(rule.priority <= allowBand.last).toBe(rule.access === "Allow");
+        expect(rule.access === "Deny" || rule.priority <= allowBand.last).toBe(true);
+        expect(
+          denies.filter(
+            (deny) =>
+              rule.access === "Allow" && deny.priority < rule.priority && mayTouch(deny, rule),
+          ),
+        ).toEqual([]);
       }
     });
   });
 
-  it("has a rule for every address family of an open window, and none for a failed one", () => {
+  it("keeps deny rules behind that band, but for those that have to go before a customer's rule in it", () => {
+    always((gate, intent) => {
+      const after = settle(gate, intent);
+      const findings = plan(after, intent).findings.map((finding) => finding.target);
+
+      for (const deny of ours(after).filter((rule) => rule.access === "Deny")) {
+        const exposing = customers(after).filter(
+          (rule) => rule.direction === "Inbound" && rule.access === "Allow" && mayTouch(rule, deny),
+        );
+        const inFront = exposing.filter((rule) => rule.priority < deny.priority);
+        const isFirst = isToBeFirst(intent, deny);
+
+        expect(findings).toEqual(expect.arrayContaining(inFront.map((rule) => rule.name)));
+        expect(deny.priority > allowBand.last || (isFirst && inFront.length === 0)).toBe(true);
+        if (isFirst && inFront.length > 0) {
+          const first = Math.min(...exposing.map((rule) => rule.priority));
+          expect(freeNumbers(after, allowBand.first + 1, first - 1)).toEqual([]);
+        }
+      }
+    });
+  });
+
+  it("has a rule for every address family of an open window, and none but for open windows", () => {
     always((gate, intent) => {
       const { results, changes } = plan(gate, intent);
-      const names = ours(applyChanges(gate, changes)).map((rule) => rule.name);
-
-      for (const window of intent.windows) {
+      const allows = ours(applyChanges(gate, changes)).filter((rule) => rule.access === "Allow");
+      const used = intent.windows.flatMap((window) => {
         const result = results[window.windowId];
-        const present = names.filter((name) => isOfRequest(name, window));
+        const names = result?.state === "open" ? result.rules : [];
+        const own = allows.filter((rule) => names.includes(rule.name) && opens(rule, window));
 
-        expect(result?.state === "open" ? result.rules.toSorted() : []).toEqual(present.toSorted());
-        expect(present.map((name) => Number(name.at(-1))).toSorted()).toEqual(
+        expect(own.map((rule) => Number(rule.name.at(-1))).toSorted()).toEqual(
           result?.state === "open" ? commonFamilies(window) : [],
         );
-      }
+        expect(own.filter((rule) => (closesAtOf(rule) ?? "") < window.closesAt)).toEqual([]);
+        return own.map((rule) => rule.name);
+      });
+      expect([...new Set(used)].toSorted()).toEqual(allows.map((rule) => rule.name).toSorted());
+    });
+  });
+
+  it("has one set of rules for all windows that would have the same", () => {
+    always((gate, intent) => {
+      const allows = ours(settle(gate, intent)).filter((rule) => rule.access === "Allow");
+      const sets = Map.groupBy(allows, (rule) => rule.name.slice(0, -1));
+      const texts = [...sets.values()].map((set) => byName(set).map(trafficText).join());
+
+      expect(new Set(texts).size).toBe(texts.length);
     });
   });
 
@@ -148,9 +222,31 @@ describe("the plan for a gate with any past", () => {
   });
 });
 
-/** A request of {@link intents} has one VM, source set and end: its ports share their rules. */
-const isOfRequest = (name: string, window: DesiredWindow): boolean =>
-  name.includes(`-Allow-${window.requestId}-`);
+/** Whether the rule lets all of the window's traffic of its family through, and none that nobody asked for. */
+const opens = (rule: SecurityRule, window: DesiredWindow): boolean => {
+  const isOfFamily = (text: string) =>
+    text === "*" || text.includes(":") === rule.name.endsWith("6");
+  const sameSet = (list: readonly string[], other: readonly string[]) =>
+    new Set(list).symmetricDifference(new Set(other)).size === 0;
+  return (
+    rule.protocol.toUpperCase() === window.protocol &&
+    rule.destinationPorts.includes(String(window.port)) &&
+    sameSet(rule.sources, window.sources.filter(isOfFamily)) &&
+    sameSet(rule.destinations, window.addresses.filter(isOfFamily))
+  );
+};
+
+/** Whether a policy says so of the VM that the deny rule is for. */
+const isToBeFirst = ({ denies }: GateIntent, rule: SecurityRule): boolean =>
+  denies.some((deny) => deny.takePriority === true && rule.name.includes(deny.vmKey));
+
+const freeNumbers = (group: NetworkSecurityGroup, first: number, last: number) => {
+  const inbound = group.rules.filter((rule) => rule.direction === "Inbound");
+  const taken = new Set(inbound.map((rule) => rule.priority));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index).filter(
+    (priority) => !taken.has(priority),
+  );
+};
 
 const commonFamilies = ({ addresses, sources }: DesiredWindow): readonly number[] =>
   [4, 6].filter((family) => speaksOf(addresses, family) && speaksOf(sources, family));

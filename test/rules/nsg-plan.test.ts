@@ -29,7 +29,10 @@ const filling = (first: number, count: number): readonly SecurityRule[] =>
   );
 
 const window = aDesiredWindow();
-const secondWindow = aDesiredWindow({ requestId: "1d2f4c1e-90aa-4f0e-8a53-6a1f0f7c2b11" });
+const secondWindow = aDesiredWindow({
+  requestId: "1d2f4c1e-90aa-4f0e-8a53-6a1f0f7c2b11",
+  sources: ["203.0.113.8"],
+});
 const denyName = denyRuleName(anOwner, aDesiredDeny(), 4);
 const allowName = allowRuleName(anOwner, window.windowId, 4);
 const ssh = { destinationPorts: ["22"] };
@@ -170,7 +173,7 @@ describe("an allow rule", () => {
     expect(results[windows[1]?.windowId ?? ""]).toEqual(results[window.windowId]);
   });
 
-  it("is never shared by two requests, so that each closes at its own time", () => {
+  it("is not shared by requests for different sources: each closes by itself", () => {
     const windows = [window, secondWindow];
     const settled = settle(aGroup(), { windows });
 

@@ -1,12 +1,15 @@
 import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../../src/policy/resource-id.ts";
-import type { GateRecord, GateStore, IntentChange } from "../../src/ports.ts";
+import type { GateRecord, GateStore } from "../../src/ports.ts";
+import { changedIntent } from "../../src/rules/changed-intent.ts";
 import type { DesiredWindow } from "../../src/rules/intent.ts";
 
 interface Gate {
   record: GateRecord;
   beat: number;
   completedBy?: string;
+  /** Ends of windows that were taken away and are not proven gone yet. */
+  owed: string[];
   /** By window id, the revision with which it last changed. */
   readonly changedAt: Map<string, number>;
 }
@@ -27,7 +30,10 @@ export function createFakeGateStore(): GateStore {
     async change(gateId, change) {
       const gate = gateOf(gateId);
       const before = gate.record;
-      const intent = copy(changedIntent(before, copy(change)));
+      for (const window of change.addWindows ?? []) {
+        new Date(window.closesAt).toISOString();
+      }
+      const intent = copy(changedIntent(before.intent, copy(change)));
       if (sameIntent(intent, before.intent)) {
         return before.desiredRevision;
       }
@@ -37,6 +43,11 @@ export function createFakeGateStore(): GateStore {
         if (!isDeepStrictEqual(old, window)) {
           gate.changedAt.set(window.windowId, desiredRevision);
         }
+      }
+      const isStill = ({ windowId }: DesiredWindow) =>
+        intent.windows.some((window) => window.windowId === windowId);
+      for (const window of before.intent.windows.filter((each) => !isStill(each))) {
+        gate.owed.push(window.closesAt);
       }
       gate.record = {
         ...before,
@@ -64,22 +75,30 @@ export function createFakeGateStore(): GateStore {
       return copy(gate.record);
     },
 
-    async beat(gateId, holder) {
+    async beat(gateId, holder, isAboutToWrite = false) {
       const gate = held(gateId, holder);
       if (gate !== undefined) {
         gate.beat += 1;
-        gate.record = { ...gate.record, lease: { holder, beat: gate.beat } };
+        gate.record = {
+          ...gate.record,
+          lease: { holder, beat: gate.beat },
+          ...(isAboutToWrite ? { isInterrupted: true } : {}),
+        };
       }
       return gate !== undefined;
     },
 
-    async complete(gateId, holder, { revision, results, findings, expired }) {
+    async complete(gateId, holder, { revision, results, findings, expired, proven }) {
       const gate = held(gateId, holder);
       if (gate === undefined) {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, ...record } = gate.record;
+      const { lease: _, isInterrupted: __, ...record } = gate.record;
+      const isWhole = revision >= record.desiredRevision;
+      const { leftovers, ...rest } = record.intent;
+      const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
+      gate.owed = isWhole ? [] : gate.owed;
       const windows = record.intent.windows.filter(
         ({ windowId }) =>
           !expired.includes(windowId) || (gate.changedAt.get(windowId) ?? 0) > revision,
@@ -88,7 +107,8 @@ export function createFakeGateStore(): GateStore {
       gate.completedBy = holder;
       gate.record = {
         ...record,
-        intent: { ...record.intent, windows },
+        intent: { ...kept, windows },
+        proven: copy(proven),
         appliedRevision: Math.max(record.appliedRevision, revision),
         findings: copy(findings),
         results: resultsOf(all, windows),
@@ -113,7 +133,18 @@ export function createFakeGateStore(): GateStore {
       return desiredRevision;
     },
 
-    known: async () => [...gates.values()].map((gate) => gate.record.gateId),
+    async forget(gateId) {
+      const { record } = gateOf(gateId);
+      const isWanted = record.intent.denies.length + record.intent.windows.length > 0;
+      const isBusy = record.lease !== undefined || record.appliedRevision < record.desiredRevision;
+      if (isWanted || isBusy) {
+        return false;
+      }
+      gates.delete(idKey(gateId));
+      return true;
+    },
+
+    known: async () => [...gates.values()].map((gate) => copy(gate.record)),
 
     async unsettled(now) {
       return [...gates.values()]
@@ -125,6 +156,14 @@ export function createFakeGateStore(): GateStore {
         )
         .map((record) => record.gateId);
     },
+
+    async overdue(before) {
+      return [...gates.values()].flatMap(({ record, owed }) => {
+        const ends = [...owed, ...record.intent.windows.map((window) => window.closesAt)];
+        const [closesAt] = ends.filter((end) => Date.parse(end) <= before.getTime()).toSorted();
+        return closesAt === undefined ? [] : [{ gateId: record.gateId, closesAt }];
+      });
+    },
   };
 }
 
@@ -133,26 +172,8 @@ function newGate(gateId: string): Gate {
   return {
     record: { gateId, intent, desiredRevision: 0, appliedRevision: 0, results: {}, findings: [] },
     beat: 0,
+    owed: [],
     changedAt: new Map(),
-  };
-}
-
-function changedIntent({ intent }: GateRecord, change: IntentChange): GateRecord["intent"] {
-  const { denies, addWindows = [], removeWindows = [], removeWindowsOfPolicy } = change;
-  for (const window of addWindows) {
-    new Date(window.closesAt).toISOString();
-  }
-  const added = new Set(addWindows.map((window) => window.windowId));
-  const stays = ({ windowId, policyId }: DesiredWindow) =>
-    !added.has(windowId) &&
-    !removeWindows.includes(windowId) &&
-    (removeWindowsOfPolicy === undefined || idKey(policyId) !== idKey(removeWindowsOfPolicy));
-  const others = intent.denies.filter(
-    (deny) => denies === undefined || idKey(deny.policyId) !== idKey(denies.policyId),
-  );
-  return {
-    denies: [...others, ...(denies?.rows ?? [])],
-    windows: [...intent.windows.filter(stays), ...addWindows],
   };
 }
 
@@ -160,6 +181,7 @@ function sameIntent(one: GateRecord["intent"], other: GateRecord["intent"]): boo
   const sorted = (intent: GateRecord["intent"]) => ({
     denies: [...intent.denies].sort(by((deny) => idKey(deny.policyId) + idKey(deny.vmId))),
     windows: [...intent.windows].sort(by((window) => window.windowId)),
+    leftovers: [...(intent.leftovers ?? [])].sort(by((leftover) => leftover.name)),
   });
   return isDeepStrictEqual(sorted(one), sorted(other));
 }

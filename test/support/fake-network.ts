@@ -1,7 +1,7 @@
-import { idKey, resourceName } from "../../src/policy/resource-id.ts";
-import type { Machine, Network, WriteOutcome } from "../../src/ports.ts";
+import { idKey, resourceName, subscriptionOf } from "../../src/policy/resource-id.ts";
+import type { GateReading, Machine, Network, WriteOutcome } from "../../src/ports.ts";
 import { nsgLimits, type SecurityRule } from "../../src/rules/nsg.ts";
-import type { RuleChange } from "../../src/rules/nsg-plan.ts";
+import { type RuleChange, removalsOf } from "../../src/rules/nsg-plan.ts";
 
 /** One call of `write`, as it was asked for and as it ended. */
 export interface FakeWrite {
@@ -37,6 +37,8 @@ export interface FakeNetwork extends Network {
   readonly writes: readonly FakeWrite[];
   /** Gates in the order in which they were read. */
   readonly reads: readonly string[];
+  /** Subscriptions in the order in which they were surveyed. */
+  readonly surveys: readonly string[];
 }
 
 interface Gate {
@@ -59,9 +61,18 @@ export function createFakeNetwork(): FakeNetwork {
   const gates = new Map<string, Gate>();
   const writes: FakeWrite[] = [];
   const reads: string[] = [];
+  const subscriptions = new Set<string>();
+  const surveys: string[] = [];
   const faults: FakeFault[] = [];
   const readErrors: Error[] = [];
   let held: Promise<void> = Promise.resolve();
+
+  /** A subscription stays when the last thing in it is gone. */
+  function keyOf(id: string): string {
+    const key = idKey(id);
+    subscriptions.add(subscriptionOf(key) ?? "");
+    return key;
+  }
 
   function gateOf(gateId: string): Gate {
     const gate = gates.get(idKey(gateId));
@@ -113,20 +124,31 @@ export function createFakeNetwork(): FakeNetwork {
     if (gate === undefined) {
       return gone(entry.gateId);
     }
-    const isWhole = entry.changes.length > 2;
-    if (isWhole && etag !== etagOf(gate)) {
-      return changed("PreconditionFailedEtagMismatch");
-    }
-    return await inTurn(gate, entry, isWhole ? [entry.changes] : entry.changes.map((one) => [one]));
+    return await writeTo(gate, entry, etag);
   }
 
-  async function inTurn(
+  /** Rule by rule, or as one conditional write; of one that is refused, what only goes is taken away all the same. */
+  async function writeTo(gate: Gate, entry: FakeWrite, etag: string): Promise<WriteOutcome> {
+    const { changes } = entry;
+    if (changes.length <= 2 && new Set(changes.map(({ kind }) => kind)).size < 2) {
+      return await oneByOne(gate, entry, changes);
+    }
+    if (etag !== etagOf(gate)) {
+      return changed("PreconditionFailedEtagMismatch");
+    }
+    const removals = removalsOf({ id: gate.id, rules: gate.rules }, changes);
+    const whole = await carryOut(gate, entry, changes);
+    const removed = whole.outcome === "refused" ? await oneByOne(gate, entry, removals) : whole;
+    return removed.outcome === "changed" ? removed : whole;
+  }
+
+  async function oneByOne(
     gate: Gate,
     entry: FakeWrite,
-    steps: readonly (readonly RuleChange[])[],
+    changes: readonly RuleChange[],
   ): Promise<WriteOutcome> {
-    for (const changes of steps) {
-      const outcome = await carryOut(gate, entry, changes);
+    for (const change of changes) {
+      const outcome = await carryOut(gate, entry, [change]);
       if (outcome.outcome !== "written") {
         return outcome;
       }
@@ -134,13 +156,18 @@ export function createFakeNetwork(): FakeNetwork {
     return written;
   }
 
+  /** The part of the estate that lies in a subscription. */
+  const partIn = <T>(subscriptionId: string, all: ReadonlyMap<string, T>) =>
+    [...all].filter(([key]) => subscriptionOf(key) === subscriptionId.toLowerCase());
+
   return {
     writes,
     reads,
-    addMachine: (machine) => void machines.set(idKey(machine.id), machine),
+    surveys,
+    addMachine: (machine) => void machines.set(keyOf(machine.id), machine),
     removeMachine: (vmId) => void machines.delete(idKey(vmId)),
     addGate: (gateId, rules = []) =>
-      void gates.set(idKey(gateId), { id: gateId, rules, revision: 1, running: undefined }),
+      void gates.set(keyOf(gateId), { id: gateId, rules, revision: 1, running: undefined }),
     removeGate: (gateId) => void gates.delete(idKey(gateId)),
     rules: (gateId) => gateOf(gateId).rules,
     edit(gateId, change) {
@@ -158,6 +185,17 @@ export function createFakeNetwork(): FakeNetwork {
       return () => release();
     },
 
+    subscriptions: async () => [...subscriptions],
+    async survey(subscriptionId) {
+      surveys.push(subscriptionId);
+      const held = {
+        machines: new Map(partIn(subscriptionId, machines)),
+        gates: new Map(
+          partIn(subscriptionId, gates).map(([key, gate]) => [key, readingOf(gate)] as const),
+        ),
+      };
+      return subscriptions.has(subscriptionId.toLowerCase()) ? held : undefined;
+    },
     findMachine: async (vmId) => machines.get(idKey(vmId)),
     async readGate(gateId) {
       reads.push(gateId);
@@ -166,11 +204,7 @@ export function createFakeNetwork(): FakeNetwork {
         throw error;
       }
       const gate = gates.get(idKey(gateId));
-      if (gate === undefined) {
-        return undefined;
-      }
-      const group = { id: gate.id, rules: gate.rules };
-      return { group, etag: etagOf(gate), isUpdating: gate.running !== undefined, raw: group };
+      return gate && readingOf(gate);
     },
     async write(reading, changes) {
       const entry: FakeWrite = { gateId: reading.group.id, changes };
@@ -180,6 +214,11 @@ export function createFakeNetwork(): FakeNetwork {
       return outcome;
     },
   };
+}
+
+function readingOf(gate: Gate): GateReading {
+  const group = { id: gate.id, rules: gate.rules };
+  return { group, etag: etagOf(gate), isUpdating: gate.running !== undefined, raw: group };
 }
 
 const etagOf = (gate: Gate): string => `W/"${gate.revision}"`;

@@ -45,6 +45,8 @@ export function createFakePolicyStore(): PolicyStore {
       return true;
     },
 
+    all: async () => [...policies.values()].map((stored) => copy(stored.value)),
+
     unsettled: async () =>
       [...policies.values()]
         .map((stored) => copy(stored.value))

@@ -4,11 +4,13 @@ import { actions } from "../../src/caller/permissions.ts";
 import { listActivity } from "../../src/http/activity.ts";
 import { deletePolicy } from "../../src/http/delete-policy.ts";
 import { initiate } from "../../src/http/initiate.ts";
+import { plan } from "../../src/http/plan.ts";
 import { putPolicy } from "../../src/http/put-policy.ts";
 import { getPolicy, listPolicies } from "../../src/http/read-policies.ts";
 import { createRoute, type RoutePorts } from "../../src/http/route.ts";
 import type { Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
+import { createForesee } from "../../src/workflow/foresee.ts";
 import { subscriptionId, vmId } from "./builders.ts";
 import { createFakeRights } from "./fake-rights.ts";
 import { createFaults, type Faults } from "./faults.ts";
@@ -22,6 +24,7 @@ export const paths = {
   policy: (name = "default") =>
     `${group}/${security}/locations/westeurope/jitNetworkAccessPolicies/${name}`,
   initiate: (name = "default") => `${paths.policy(name)}/initiate`,
+  plan: (name = "default") => `${paths.policy(name)}/plan`,
   ofSubscription: `/subscriptions/${subscriptionId}/${security}/jitNetworkAccessPolicies`,
   ofLocation: (location: string) =>
     `/subscriptions/${subscriptionId}/${security}/locations/${location}/jitNetworkAccessPolicies`,
@@ -72,8 +75,10 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
   rights.grant(people.alice, vmId("web-1"), [actions.initiate, actions.readPolicy]);
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
+  const process = world.start(faults);
   const ports: RoutePorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
-    ...world.start(faults),
+    ...process,
+    foresee: createForesee(process),
     rights: faults.through("rights", rights),
     trustedProxyHops: options.hops ?? 1,
     workflows: () => faults.through("workflows", workflows),
@@ -93,6 +98,10 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
     {
       pattern: /\/jitNetworkAccessPolicies\/[^/]+\/initiate$/,
       handle: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
+    },
+    {
+      pattern: /\/jitNetworkAccessPolicies\/[^/]+\/plan$/,
+      handle: route({ methods: { POST: plan(ports) } }),
     },
     {
       pattern: /\/jitNetworkAccessPolicies\/[^/]+$/,

@@ -121,6 +121,7 @@ describe("the tables", () => {
       results: {},
       findings: [],
       expired: [],
+      proven: [],
     });
 
     expect(taken?.lease?.holder).toBe("ann");

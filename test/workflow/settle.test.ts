@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Network, WriteOutcome } from "../../src/ports.ts";
-import { createSettle, settleTimes } from "../../src/workflow/settle.ts";
+import { createSettle } from "../../src/workflow/settle.ts";
+import { settleTimes } from "../../src/workflow/write-gate.ts";
 import { aDesiredDeny, aDesiredWindow, afterNoon } from "../support/builders.ts";
 import { createFaults } from "../support/faults.ts";
 import { createWorld, nsgs, type World } from "../support/world.ts";
@@ -24,7 +25,13 @@ describe("settling a gate", () => {
 
   const wish = (index = 0) =>
     world.gates.change(gateId, {
-      addWindows: [aDesiredWindow({ windowId: `${wishId(index)}-0-22`, requestId: wishId(index) })],
+      addWindows: [
+        aDesiredWindow({
+          windowId: `${wishId(index)}-0-22`,
+          requestId: wishId(index),
+          sources: [`203.0.113.${index + 1}`],
+        }),
+      ],
     });
   const settle = (revision: number) => world.clock.run(world.start().settle(gateId, revision));
 

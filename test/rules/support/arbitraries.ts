@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import type { Machine } from "../../../src/ports.ts";
+import type { MachinesByName } from "../../../src/rules/cleaner.ts";
 import type { DesiredDeny, DesiredWindow, GateIntent } from "../../../src/rules/intent.ts";
 import type { SecurityRule } from "../../../src/rules/nsg.ts";
 import {
@@ -9,6 +11,7 @@ import {
   aRule,
   vmId,
 } from "../../support/builders.ts";
+import { aDefenderAllow, aDefenderDeny, old } from "./defender-rules.ts";
 
 /** The last moment at which a window of {@link intents} can be open, seconds after noon. */
 export const lastEnd = 7_200;
@@ -53,7 +56,7 @@ const priorities = fc.oneof(
   fc.integer({ min: 100, max: 4_096 }),
 );
 
-/** Names of customers, of Defender, of another deployment of ours, and some that only look like ours. */
+/** Names of customers, of Defender or nearly, of another deployment of ours, and some that only look like ours. */
 const nameStarts = fc.constantFrom(
   "rule-",
   "JitAccess-",
@@ -65,7 +68,7 @@ const nameStarts = fc.constantFrom(
   "MicrosoftDefenderForCloud-JITRule_1_",
 );
 
-const customerRule: fc.Arbitrary<SecurityRule> = fc
+const plainRule: fc.Arbitrary<SecurityRule> = fc
   .record({
     start: nameStarts,
     suffix: fc.integer({ min: 0, max: 1e9 }),
@@ -87,6 +90,88 @@ const customerRule: fc.Arbitrary<SecurityRule> = fc
     destinations: to.prefixes,
     destinationGroups: to.groups,
   }));
+
+/** Rules just as Defender leaves them, for VMs that are there and others; often the same but for name and place. */
+const defenderRule: fc.Arbitrary<SecurityRule> = fc
+  .record({
+    kind: fc.constantFrom(aDefenderDeny, aDefenderAllow),
+    generation: fc.constantFrom(old, (rule: SecurityRule) => rule),
+    number: fc.integer({ min: -3, max: 3 }),
+    priority: priorities,
+    address: fc.constantFrom("10.0.0.4", "10.0.0.4", "10.0.0.5", "10.0.9.9"),
+    vmName: fc.constantFrom("web-1", "web-1", "db", "gone"),
+  })
+  .map(({ kind, generation, number, priority, address, vmName }) => {
+    const { name, description } = kind();
+    return generation(
+      kind({
+        name: name.replace(/-?36095858/, String(number)),
+        description: description.replace("web-1", vmName),
+        priority,
+        destinations: [address],
+      }),
+    );
+  });
+
+/** Rules that differ from Defender's in one thing: a customer's. */
+const almostDefenderRule: fc.Arbitrary<SecurityRule> = fc
+  .tuple(
+    defenderRule,
+    fc.constantFrom<Partial<SecurityRule>>(
+      { direction: "Outbound" },
+      { description: "mine now" },
+      { destinations: ["10.0.0.4", "10.0.0.5"] },
+      { destinations: ["10.0.0.0/24"] },
+      { destinationPorts: ["20-30"] },
+      { sources: ["VirtualNetwork"] },
+      { sources: [], sourceGroups: [asg] },
+      { sourcePorts: ["1024-65535"] },
+    ),
+  )
+  .map(([rule, difference]) => ({ ...rule, ...difference }));
+
+const customerRule = fc.oneof(
+  { weight: 6, arbitrary: plainRule },
+  { weight: 2, arbitrary: defenderRule },
+  { weight: 1, arbitrary: almostDefenderRule },
+);
+
+/** What may be known of the VMs that Defender's rules name: where they are, that they are gone, or nothing. */
+export const knownMachines: fc.Arbitrary<MachinesByName> = fc
+  .array(
+    fc.record({
+      name: fc.constantFrom("web-1", "db", "gone"),
+      addresses: fc.uniqueArray(fc.constantFrom("10.0.0.4", "10.0.0.5", "10.0.9.9")),
+    }),
+    { maxLength: 3 },
+  )
+  .chain((found) =>
+    fc.constantFrom<readonly string[]>([], ["gone"], ["web-1", "db", "gone"]).map((absent) => {
+      const named = Map.groupBy(found.map(aMachine), (each) => each.name);
+      return new Map<string, readonly Machine[]>([
+        ...absent.map((name) => [name, []] as const),
+        ...named,
+      ]);
+    }),
+  );
+
+const aMachine = ({
+  name,
+  addresses,
+}: {
+  readonly name: string;
+  readonly addresses: readonly string[];
+}): Machine => ({
+  id: vmId(name),
+  name,
+  location: "westeurope",
+  addresses: addresses.map((address) => ({
+    address,
+    family: 4,
+    networkInterfaceId: "nic",
+    gates: [],
+  })),
+});
 
 /** Rules without a clash of names or of priorities, as a group that exists has them. */
 export function withoutClashes(rules: readonly SecurityRule[]): readonly SecurityRule[] {
@@ -147,6 +232,7 @@ const denies: fc.Arbitrary<DesiredDeny> = fc
     at: machine,
     policyId: fc.constantFrom("policy-a", "policy-b"),
     ports: fc.uniqueArray(fc.constantFrom(...protectedPorts), { minLength: 1 }),
+    takePriority: fc.constantFrom(undefined, false, true),
   })
   .map(({ at, ...rest }) => aDesiredDeny({ ...at, ...rest }));
 
@@ -155,19 +241,38 @@ const sources = fc.oneof(
   fc.uniqueArray(prefixes, { minLength: 1, maxLength: 3 }).map((list) => list.toSorted()),
 );
 
+/** What one request asks for. */
+const asked = fc.record({
+  at: machine,
+  ports: fc.uniqueArray(fc.constantFrom(...protectedPorts), { minLength: 1 }),
+  protocol: fc.constantFrom("TCP", "UDP", "*"),
+  sources,
+  seconds: fc.integer({ min: 1, max: lastEnd }),
+});
+
+/** The same, asked for by somebody else, for as long or not, and told in another order. */
+const again = fc.record({ pick: fc.nat(5), seconds: fc.integer({ min: 1, max: lastEnd }) });
+
 const windows: fc.Arbitrary<readonly DesiredWindow[]> = fc
-  .array(
-    fc.record({
-      at: machine,
-      ports: fc.uniqueArray(fc.constantFrom(...protectedPorts), { minLength: 1 }),
-      protocol: fc.constantFrom("TCP", "UDP", "*"),
-      sources,
-      seconds: fc.integer({ min: 1, max: lastEnd }),
+  .tuple(fc.array(asked, { maxLength: 5 }), fc.array(again, { maxLength: 2 }))
+  .map(([first, repeats]) => [
+    ...first,
+    ...repeats.flatMap(({ pick, seconds }) => {
+      const same = first[pick % first.length];
+      return same === undefined
+        ? []
+        : [
+            {
+              ...same,
+              seconds,
+              sources: same.sources.toReversed(),
+              ports: same.ports.toReversed(),
+            },
+          ];
     }),
-    { maxLength: 6 },
-  )
-  .map((asked) =>
-    asked.flatMap(({ at, ports, protocol, sources: from, seconds }, index) =>
+  ])
+  .map((requests) =>
+    requests.flatMap(({ at, ports, protocol, sources: from, seconds }, index) =>
       ports.map((port) =>
         aDesiredWindow({
           requestId: `0d2f4c1e-90aa-4f0e-8a53-6a1f0f7c2b${10 + index}`,
@@ -195,6 +300,9 @@ export type Event =
   | { readonly kind: "customer removes"; readonly pick: number }
   | { readonly kind: "ours edited"; readonly pick: number; readonly edit: Partial<SecurityRule> }
   | { readonly kind: "ours removed"; readonly pick: number };
+
+/** Rules that a customer may write. */
+export const customerRules = customerRule;
 
 const pick = fc.nat(1_000);
 const edit: fc.Arbitrary<Partial<SecurityRule>> = fc.oneof(

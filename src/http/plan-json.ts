@@ -1,0 +1,98 @@
+import type { Protocol } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
+import type { MachineAddress } from "../ports.ts";
+import type { Finding } from "../reasons.ts";
+import { type EffectiveAccess, effectiveAccess } from "../rules/effective.ts";
+import { readGroup } from "../rules/effective-group.ts";
+import type { NetworkSecurityGroup, SecurityRule } from "../rules/nsg.ts";
+import { sameName } from "../rules/owned.ts";
+import type { Foreseen } from "../workflow/foresee.ts";
+
+/** How many lines of access one plan tells; a policy may have a hundred thousand. */
+const mostAccessRows = 1_000;
+
+/** Who would get through to one address and port. */
+export interface Question {
+  readonly vmId: string;
+  readonly address: MachineAddress;
+  readonly port: number;
+  readonly protocol: Protocol;
+  readonly source: string;
+}
+
+/** A gate of a plan: its rules that change, as they stand and as they would. */
+export function gateJson({ gateId, before, plan }: Foreseen) {
+  return {
+    id: gateId,
+    changes: plan.changes.map((change) => {
+      const name = change.kind === "put" ? change.rule.name : change.name;
+      const current = before.rules.find((rule) => sameName(rule.name, name));
+      return {
+        rule: name,
+        action: change.kind === "delete" ? "delete" : current === undefined ? "create" : "update",
+        current: current === undefined ? null : ruleJson(current),
+        planned: change.kind === "delete" ? null : ruleJson(change.rule),
+      };
+    }),
+  };
+}
+
+/** A rule in ARM's words; lists are always the plural properties. */
+function ruleJson(rule: SecurityRule) {
+  return {
+    name: rule.name,
+    priority: rule.priority,
+    direction: rule.direction,
+    access: rule.access,
+    protocol: rule.protocol,
+    sourceAddressPrefixes: rule.sources,
+    sourcePortRanges: rule.sourcePorts,
+    destinationAddressPrefixes: rule.destinations,
+    destinationPortRanges: rule.destinationPorts,
+    ...(rule.sourceGroups.length > 0
+      ? { sourceApplicationSecurityGroups: rule.sourceGroups.map((id) => ({ id })) }
+      : {}),
+    ...(rule.destinationGroups.length > 0
+      ? { destinationApplicationSecurityGroups: rule.destinationGroups.map((id) => ({ id })) }
+      : {}),
+    description: rule.description,
+  };
+}
+
+/** Who gets through now, and who would, by first match on every gate in front of each address. */
+export function accessRows(questions: readonly Question[], gates: readonly Foreseen[]) {
+  const now = readGroups(gates, (gate) => gate.before);
+  const later = readGroups(gates, (gate) => gate.after);
+  const access = questions.slice(0, mostAccessRows).map((question) => {
+    const { vmId, address, port, protocol, source } = question;
+    const place = { ...address, gates: address.gates.map(idKey) };
+    const traffic = { source, port, protocol };
+    return {
+      vmId,
+      address: address.address,
+      port,
+      protocol,
+      source,
+      before: accessJson(effectiveAccess(place, now, traffic)),
+      after: accessJson(effectiveAccess(place, later, traffic)),
+    };
+  });
+  const left = questions.length - access.length;
+  return { access, ...(left > 0 ? { accessNotListed: left } : {}) };
+}
+
+function readGroups(gates: readonly Foreseen[], groupOf: (gate: Foreseen) => NetworkSecurityGroup) {
+  return new Map(gates.map((gate) => [idKey(gate.gateId), readGroup(groupOf(gate))]));
+}
+
+function accessJson({ access, isCovered, gates }: EffectiveAccess) {
+  return {
+    access,
+    ...(isCovered ? {} : { isCovered }),
+    gates: gates.map(({ gateId, access: there, rules }) => ({ id: gateId, access: there, rules })),
+  };
+}
+
+export function findingJson({ code, message, target, vmId }: Finding) {
+  return { code, message, target, vmId };
+}

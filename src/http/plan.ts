@@ -1,0 +1,109 @@
+import type { Protocol } from "../policy/policy.ts";
+import { parsePolicy } from "../policy/policy-body.ts";
+import { idKey } from "../policy/resource-id.ts";
+import type { Machine, PolicyStore } from "../ports.ts";
+import { type Finding, refused } from "../reasons.ts";
+import { unprotectedPaths } from "../rules/unprotected-paths.ts";
+import { foreseePolicy } from "../workflow/foresee-policy.ts";
+import { findingsAbout, foreseeRequest } from "../workflow/foresee-request.ts";
+import { admitRequest } from "./admit-request.ts";
+import type { InitiatePorts } from "./initiate.ts";
+import { namedVms } from "./named-vms.ts";
+import { accessRows, findingJson, gateJson, type Question } from "./plan-json.ts";
+import { policyAddress } from "./policy-address.ts";
+import { type Answer, problem } from "./problem.ts";
+import { droppedVms, policyFaults, policyWith } from "./put-policy.ts";
+import type { Call, Handler } from "./route.ts";
+
+/**
+ * POST …/plan: what a PUT of this policy or an initiate would do to every gate, and who would get through before and after.
+ * Takes the body of either, asks for the same rights, refuses what they would refuse, and changes nothing.
+ */
+export function plan(ports: InitiatePorts & { readonly policies: PolicyStore }): Handler {
+  return async (call) => {
+    const body = await call.body();
+    const isPolicy =
+      body.outcome === "ok" && Object.hasOwn(Object(body.value) as object, "properties");
+    return isPolicy ? planPolicy(ports, call, body.value) : planRequest(ports, call);
+  };
+}
+
+async function planPolicy(ports: InitiatePorts, call: Call, body: unknown): Promise<Answer> {
+  const address = policyAddress(call.params);
+  if (address.outcome === "refused") {
+    return problem(address);
+  }
+  const content = parsePolicy(body, address.value.subscriptionId);
+  if (content.outcome === "refused") {
+    return problem(content, { vmIds: namedVms(body) });
+  }
+  const before = (await ports.policies.get(address.value.id))?.value;
+  const vmIds = content.value.virtualMachines.map((vm) => vm.id);
+  const dropped = droppedVms(before, content.value);
+  const faults = await policyFaults(ports, call, address.value, vmIds, dropped);
+  if (faults.length > 0) {
+    return problem(refused(...faults), { vmIds });
+  }
+  const policy = policyWith(before, address.value, content.value);
+  const { machines, gates } = await foreseePolicy(ports, policy);
+  const machineOf = new Map(machines.map((machine) => [idKey(machine.id), machine]));
+  const questions = policy.virtualMachines.flatMap((vm) =>
+    vm.ports.flatMap(({ number: port, protocol }) =>
+      questionsAbout(machineOf.get(idKey(vm.id)), port, protocol, ["*"]),
+    ),
+  );
+  const findings = [
+    ...gates.flatMap((gate) => gate.plan.findings),
+    ...machines.flatMap(unprotectedPaths),
+  ];
+  return {
+    status: 200,
+    body: {
+      kind: "policy",
+      wouldSucceed: findings.every((finding) => finding.code !== "GateFull"),
+      gates: gates.map(gateJson),
+      ...accessRows(questions, gates),
+      findings: findings.map(findingJson),
+    },
+  };
+}
+
+async function planRequest(ports: InitiatePorts, call: Call): Promise<Answer> {
+  const admitted = await admitRequest(ports, call);
+  if ("answer" in admitted) {
+    return admitted.answer;
+  }
+  const foreseen = await foreseeRequest(ports, admitted.request);
+  const { vms, gates } = foreseen;
+  const questions = vms.flatMap(({ machine, windows }) =>
+    windows.flatMap(({ port, protocol, sources }) =>
+      questionsAbout(machine, port, protocol, sources),
+    ),
+  );
+  const findings: readonly Finding[] = [
+    ...vms.flatMap(({ vmId, reasons }) => reasons.map((reason) => ({ ...reason, vmId }))),
+    ...findingsAbout(foreseen),
+    ...vms.flatMap(({ machine }) => (machine === undefined ? [] : unprotectedPaths(machine))),
+  ];
+  return {
+    status: 200,
+    body: {
+      kind: "request",
+      wouldSucceed: vms.every((vm) => vm.reasons.length === 0),
+      gates: gates.map(gateJson),
+      ...accessRows(questions, gates),
+      findings: findings.map(findingJson),
+    },
+  };
+}
+
+function questionsAbout(
+  machine: Machine | undefined,
+  port: number,
+  protocol: Protocol,
+  sources: readonly string[],
+): readonly Question[] {
+  return (machine?.addresses ?? []).flatMap((address) =>
+    sources.map((source) => ({ vmId: machine?.id ?? "", address, port, protocol, source })),
+  );
+}

@@ -1,0 +1,63 @@
+import { idKey } from "../policy/resource-id.ts";
+import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
+import { changedIntent } from "../rules/changed-intent.ts";
+import type { Owner } from "../rules/intent.ts";
+import type { NetworkSecurityGroup } from "../rules/nsg.ts";
+import { type GatePlan, planGate, type RuleChange } from "../rules/nsg-plan.ts";
+import { sameName } from "../rules/owned.ts";
+
+export interface ForeseePorts {
+  readonly clock: Clock;
+  readonly gates: GateStore;
+  readonly network: Network;
+  readonly owner: Owner;
+}
+
+/** What a change of intent would make of a gate, and what stands there now. */
+export interface Foreseen {
+  readonly gateId: string;
+  readonly before: NetworkSecurityGroup;
+  readonly after: NetworkSecurityGroup;
+  readonly plan: GatePlan;
+}
+
+/** Tells what a change would do; nothing when the gate does not exist. Changes nothing. */
+export type Foresee = (gateId: string, change: IntentChange) => Promise<Foreseen | undefined>;
+
+/**
+ * Builds a {@link Foresee}. Those who ask for the same gate while it is being read share the reading: a hundred requests at
+ * once on one gate are not a hundred reads of it.
+ */
+export function createForesee({ clock, gates, network, owner }: ForeseePorts): Foresee {
+  const reading = new Map<string, Promise<GateReading | undefined>>();
+
+  const read = (gateId: string) => {
+    const key = idKey(gateId);
+    const shared = reading.get(key) ?? network.readGate(gateId).finally(() => reading.delete(key));
+    reading.set(key, shared);
+    return shared;
+  };
+
+  return async (gateId, change) => {
+    const [record, found] = await Promise.all([gates.read(gateId), read(gateId)]);
+    if (found === undefined) {
+      return undefined;
+    }
+    const intent = changedIntent(record.intent, change);
+    const plan = planGate(found.group, intent, clock.now(), owner);
+    return { gateId, before: found.group, after: changedGroup(found.group, plan.changes), plan };
+  };
+}
+
+/** The group once the changes are made. */
+function changedGroup(
+  group: NetworkSecurityGroup,
+  changes: readonly RuleChange[],
+): NetworkSecurityGroup {
+  const rules = changes.reduce((before, change) => {
+    const name = change.kind === "put" ? change.rule.name : change.name;
+    const others = before.filter((rule) => !sameName(rule.name, name));
+    return change.kind === "put" ? [...others, change.rule] : others;
+  }, group.rules);
+  return { ...group, rules };
+}

@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Policy } from "../policy/policy.ts";
+import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import type { GateReading, GateRecord, Survey } from "../ports.ts";
+import { isOwned } from "../rules/owned.ts";
+import { healPlaces } from "./moved-vms.ts";
+import { followMachine, standingWindows, standsWhere } from "./moved-windows.ts";
+import type { WindowPorts } from "./open-windows.ts";
+import { parallelWork } from "./protect.ts";
+import { guarded, mapLimited } from "./serial.ts";
+import { anew } from "./settle.ts";
+import { planFor } from "./write-gate.ts";
+
+/**
+ * Looks at every gate and every protected VM there is, and puts right what nobody told of: rules that somebody edited,
+ * removed or left, VMs that moved, were deleted or got other addresses or gates, gates that are gone. It looks through whole
+ * lists of a subscription, so that its reads grow with their pages and not with VMs or gates; whatever looks wrong is read
+ * alone before anything is done about it: a list also leaves out what this service may not read.
+ */
+export async function healEveryGate(ports: WindowPorts): Promise<void> {
+  const [records, policies] = await Promise.all([ports.gates.known(), ports.policies.all()]);
+  // One subscription after the other: a survey holds every rule of every group of it.
+  for (const subscriptionId of await subscriptionsOf(ports, records, policies)) {
+    const isHere = (id: string) => subscriptionOf(id) === subscriptionId;
+    await guarded(ports.log, `surveying subscription ${subscriptionId}`, async () => {
+      const survey = await ports.network.survey(subscriptionId);
+      if (survey !== undefined) {
+        const here = records.filter(({ gateId }) => isHere(gateId));
+        await healPolicies(
+          ports,
+          policies.filter(({ id }) => isHere(id)),
+          here,
+          survey,
+        );
+        await healWindows(ports, here, survey);
+        await healRules(ports, isHere, survey);
+      }
+    });
+  }
+}
+
+/** Those that Azure tells of, and those in which something is known to storage. */
+async function subscriptionsOf(
+  ports: WindowPorts,
+  records: readonly GateRecord[],
+  policies: readonly Policy[],
+): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  await guarded(ports.log, "listing subscriptions", async () => {
+    for (const id of await ports.network.subscriptions()) {
+      ids.add(id);
+    }
+  });
+  for (const id of [...records.map(({ gateId }) => gateId), ...policies.map(({ id }) => id)]) {
+    ids.add(subscriptionOf(id) ?? "");
+  }
+  return ids;
+}
+
+async function healPolicies(
+  ports: WindowPorts,
+  policies: readonly Policy[],
+  records: readonly GateRecord[],
+  { machines }: Survey,
+): Promise<void> {
+  // One that is being changed is brought to its VMs by whoever changes it, or by the sweep.
+  const settled = policies.filter(({ state }) => state === "settled");
+  await mapLimited(settled, parallelWork, (policy) =>
+    guarded(ports.log, `the places of ${policy.id}`, () =>
+      healPlaces(ports, policy, records, (vmId) => machines.get(idKey(vmId))),
+    ),
+  );
+}
+
+/** Lets windows follow VMs that are not where the windows stand. */
+async function healWindows(
+  ports: WindowPorts,
+  records: readonly GateRecord[],
+  { machines }: Survey,
+): Promise<void> {
+  const astray = standingWindows(records, ports.clock.now()).filter(
+    (standing) => !standsWhere(standing, machines.get(idKey(standing.vmId))),
+  );
+  await mapLimited(astray, parallelWork, (standing) =>
+    guarded(ports.log, `the windows of ${standing.vmId}`, async () => {
+      const machine = await ports.network.findMachine(standing.vmId);
+      if (!standsWhere(standing, machine)) {
+        await followMachine(ports, standing, machine);
+      }
+    }),
+  );
+}
+
+/** Settles every gate that is not as it should be, and lets go of those of which nothing is wanted or left. */
+async function healRules(
+  ports: WindowPorts,
+  isHere: (id: string) => boolean,
+  { gates }: Survey,
+): Promise<void> {
+  // Read anew: what has just followed its VM is wanted elsewhere now.
+  const records = (await ports.gates.known()).filter(({ gateId }) => isHere(gateId));
+  const known = new Set(records.map(({ gateId }) => idKey(gateId)));
+  const strangers = [...gates]
+    .filter(([key]) => !known.has(key))
+    .map(([, { group }]) => unknownGate(group.id));
+  await mapLimited([...records, ...strangers], parallelWork, (record) =>
+    guarded(ports.log, `healing ${record.gateId}`, async () => {
+      const reading = gates.get(idKey(record.gateId));
+      if (!stands(ports, record, reading)) {
+        await ports.settle(record.gateId, anew);
+      } else if (known.has(idKey(record.gateId)) && isIdle(ports, record, reading)) {
+        await ports.gates.forget(record.gateId);
+      }
+    }),
+  );
+}
+
+/** Whether the gate is, and tells, what a settle would make of it now. */
+function stands(
+  { clock, owner }: WindowPorts,
+  record: GateRecord,
+  reading: GateReading | undefined,
+): boolean {
+  if (reading === undefined) {
+    // One that is gone has nothing to hold; its settlement has told so once.
+    return record.findings.some((finding) => finding.code === "GateNotFound");
+  }
+  const plan = planFor(record, reading.group, clock.now(), owner);
+  const tells = (wanted: unknown, told: unknown) =>
+    JSON.stringify(wanted) === JSON.stringify(told) || isDeepStrictEqual(asTold(wanted), told);
+  return (
+    plan.changes.length === 0 &&
+    (record.desiredRevision === 0 ||
+      (tells(plan.results, record.results) && tells(plan.findings, record.findings)))
+  );
+}
+
+/** As storage tells it: a member that is undefined is not there. */
+const asTold = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+/** Whether nothing is wanted of the gate, and no rule of ours is left on it. */
+function isIdle(
+  { owner }: WindowPorts,
+  { intent }: GateRecord,
+  reading: GateReading | undefined,
+): boolean {
+  const isWanted = intent.denies.length + intent.windows.length > 0;
+  return !(isWanted || reading?.group.rules.some((rule) => isOwned(rule, owner)));
+}
+
+/** A gate of which storage knows nothing. */
+function unknownGate(gateId: string): GateRecord {
+  const intent = { denies: [], windows: [] };
+  return { gateId, intent, desiredRevision: 0, appliedRevision: 0, results: {}, findings: [] };
+}

@@ -1,0 +1,109 @@
+import type { Fact, FactOutcome } from "../activity/fact.ts";
+import type { Policy } from "../policy/policy.ts";
+import { idKey, resourceName } from "../policy/resource-id.ts";
+import type { GateRecord, Machine } from "../ports.ts";
+import type { Reason } from "../reasons.ts";
+import type { WindowPorts } from "./open-windows.ts";
+import { parallelWork, protect } from "./protect.ts";
+import { mapLimited } from "./serial.ts";
+import { addressesByGate, placeText } from "./vm-gates.ts";
+
+/** A VM's addresses by gate key. */
+type Place = ReadonlyMap<string, readonly string[]>;
+
+/** A VM of a policy that is not where the policy's deny rules hold it. */
+interface Moved {
+  readonly vmId: string;
+  readonly before: Place;
+  readonly machine: Machine | undefined;
+}
+
+/**
+ * Brings a policy's deny rules to where its VMs are: after a VM was moved, deleted or restored, got another address, or
+ * another network security group was put before it. `machineOf` tells where to look; each VM that seems to have moved is
+ * read alone before anything is done.
+ */
+export async function healPlaces(
+  ports: WindowPorts,
+  policy: Policy,
+  records: readonly GateRecord[],
+  machineOf: (vmId: string) => Machine | undefined,
+): Promise<void> {
+  const places = heldPlaces(policy, records);
+  const seeming = policy.virtualMachines
+    .map(({ id: vmId }) => ({ vmId, before: places.get(idKey(vmId)) ?? new Map() }))
+    .filter(({ vmId, before }) => isElsewhere(before, machineOf(vmId)));
+  const read = await mapLimited(
+    seeming,
+    parallelWork,
+    async (vm): Promise<Moved> => ({
+      ...vm,
+      machine: await ports.network.findMachine(vm.vmId),
+    }),
+  );
+  const moved = read.filter(({ before, machine }) => isElsewhere(before, machine));
+  if (moved.length === 0) {
+    return;
+  }
+  const id = ports.ids.next();
+  const tell = (outcome: FactOutcome, faults: readonly Reason[] = []) =>
+    ports.activity.record(
+      moved.map((vm, index) => ({
+        ...placeFact(policy, vm, faults),
+        id: `gate.repair.${id}.${outcome}.${index}`,
+        at: ports.clock.now().toISOString(),
+        outcome,
+      })),
+    );
+  await tell("asked");
+  ports.log.placesChanged({ policyId: policy.id, vms: moved.length });
+  const result = await protect(ports, policy.id);
+  await tell(result.outcome === "settled" ? "done" : "failed", result.reasons);
+}
+
+function isElsewhere(before: Place, machine: Machine | undefined): boolean {
+  return placeText(before) !== placeText(addressesByGate(machine));
+}
+
+/** Where the policy's deny rules are wanted, by VM key. */
+function heldPlaces(policy: Policy, records: readonly GateRecord[]): ReadonlyMap<string, Place> {
+  const places = new Map<string, Map<string, readonly string[]>>();
+  for (const { gateId, intent } of records) {
+    for (const deny of intent.denies) {
+      if (idKey(deny.policyId) === idKey(policy.id)) {
+        const place = places.get(idKey(deny.vmId)) ?? new Map<string, readonly string[]>();
+        places.set(idKey(deny.vmId), place.set(idKey(gateId), deny.addresses));
+      }
+    }
+  }
+  return places;
+}
+
+function placeFact(
+  policy: Policy,
+  { vmId, before, machine }: Moved,
+  faults: readonly Reason[],
+): Omit<Fact, "id" | "at" | "outcome"> {
+  const now = addressesByGate(machine);
+  const found: Reason = {
+    code: machine === undefined ? "VirtualMachineNotFound" : "PlaceChanged",
+    message:
+      machine === undefined
+        ? `'${resourceName(vmId)}' does not exist any more; it was known behind ${inWords(before)}.`
+        : `'${resourceName(vmId)}' is behind ${inWords(now)}; it was known behind ${inWords(before)}.`,
+    target: vmId,
+  };
+  return {
+    operation: "gate.repair",
+    subscriptionId: policy.subscriptionId,
+    policyId: policy.id,
+    vmId,
+    gates: [...new Set([...before.keys(), ...now.keys()])].map((gate) => ({ id: gate, rules: [] })),
+    reasons: [...faults, found],
+  };
+}
+
+function inWords(place: Place): string {
+  const gates = [...place].map(([gate, list]) => `${resourceName(gate)} (${list.join(", ")})`);
+  return gates.length === 0 ? "no network security group" : gates.join(" and ");
+}

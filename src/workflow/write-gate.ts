@@ -1,0 +1,280 @@
+import type { FactOutcome } from "../activity/fact.ts";
+import type { Log } from "../log.ts";
+import type {
+  ActivityStore,
+  Clock,
+  GateReading,
+  GateRecord,
+  GateStore,
+  Ids,
+  Network,
+  Settlement,
+} from "../ports.ts";
+import { type Reason, type Refusal, refused } from "../reasons.ts";
+import { type Found, foundBeside } from "../rules/drift.ts";
+import type { Owner } from "../rules/intent.ts";
+import { type NetworkSecurityGroup, ruleText, type SecurityRule } from "../rules/nsg.ts";
+import { type GatePlan, planGate } from "../rules/nsg-plan.ts";
+import { planOverdue } from "../rules/overdue.ts";
+import { isOwned } from "../rules/owned.ts";
+import { repairFacts } from "./repairs.ts";
+
+/** What settling needs of the world. */
+export interface SettlePorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly gates: GateStore;
+  readonly network: Network;
+  readonly activity: ActivityStore;
+  readonly owner: Owner;
+  readonly log: Log;
+}
+
+/** `settled`: written, read back and recorded up to the revision asked for. */
+export type Settled = { readonly outcome: "settled"; readonly record: GateRecord } | Refusal;
+
+/**
+ * Times in milliseconds. A lease whose beat stands still for `stalledAfter`, watched on the watcher's own clock, is
+ * taken over: no two clocks are ever compared, so skew between machines does not matter.
+ */
+export const settleTimes = {
+  beat: 4_000,
+  stalledAfter: 15_000,
+  pollFirst: 50,
+  pollLongest: 1_000,
+  pollUpdating: 500,
+  /** Below the 230 s after which Azure's front end gives up on an HTTP call. */
+  giveUpAfter: 200_000,
+} as const;
+
+/** One writer's time with the lease. */
+interface Turn {
+  readonly gateId: string;
+  readonly holder: string;
+  readonly giveUpAt: number;
+  /** What was found beside what had been proven, and is put right with the writes of this turn. */
+  found: readonly Found[];
+  isWorking: boolean;
+  /** Never taken back: a lease once seen lost belongs to somebody else. */
+  isLost: boolean;
+  hasWritten: boolean;
+}
+
+/** Settles under the lease; or a revision from which on the gate has to be settled again, 0 where nothing is known of one. */
+export async function writeUnderLease(
+  ports: SettlePorts,
+  taken: GateRecord,
+  holder: string,
+  giveUpAt: number,
+): Promise<Settled | number> {
+  const { gateId } = taken;
+  const turn: Turn = {
+    gateId,
+    holder,
+    giveUpAt,
+    found: [],
+    isWorking: true,
+    isLost: false,
+    hasWritten: false,
+  };
+  void keepBeating(ports, turn);
+  try {
+    const outcome = await writeUntilProven(ports, taken, turn);
+    if (outcome !== "again" && outcome.outcome === "settled") {
+      return outcome;
+    }
+    const revision = await letGo(ports, turn);
+    return outcome === "again" ? revision : outcome;
+  } catch (fault) {
+    await letGo(ports, turn);
+    throw fault;
+  } finally {
+    turn.isWorking = false;
+  }
+}
+
+async function keepBeating({ clock, gates }: SettlePorts, turn: Turn): Promise<void> {
+  await clock.pause(settleTimes.beat);
+  while (turn.isWorking && !turn.isLost) {
+    // A beat that fails for a fault of storage is no loss yet: the lease stands until somebody sees it stall.
+    if (!(await gates.beat(turn.gateId, turn.holder).catch(() => true))) {
+      turn.isLost = true;
+    }
+    await clock.pause(settleTimes.beat);
+  }
+}
+
+/**
+ * Gives the lease back. NB. Whoever wrote and lost the lease meanwhile (a frozen process, storage out of reach) may have
+ * written after somebody else had proven the gate: everything proven then has to be proven again.
+ */
+async function letGo({ gates }: SettlePorts, turn: Turn): Promise<number> {
+  const wasOurs = await gates.release(turn.gateId, turn.holder);
+  return wasOurs || !turn.hasWritten ? 0 : gates.touch(turn.gateId);
+}
+
+/** Read, plan, write, and again, until the plan is empty and nothing is under way: that reading is the proof. */
+async function writeUntilProven(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+): Promise<Settled | "again"> {
+  const { clock, gates, network, log } = ports;
+  const { gateId } = taken;
+  while (!turn.isLost && clock.now().getTime() < turn.giveUpAt) {
+    const reading = await network.readGate(gateId);
+    if (reading === undefined) {
+      log.gateGone({ gateId });
+      return complete(ports, taken, turn, goneSettlement(taken, clock.now()));
+    }
+    if (reading.isUpdating) {
+      // Writing now would cancel what is under way; believing the rules now would be early.
+      await clock.pause(settleTimes.pollUpdating);
+      continue;
+    }
+    const plan = planFor(taken, reading.group, clock.now(), ports.owner);
+    if (plan.changes.length === 0) {
+      return complete(ports, taken, turn, provenBy(ports, taken, reading, plan));
+    }
+    await tellFound(ports, taken, turn, reading, plan);
+    // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
+    if (!(await gates.beat(gateId, turn.holder, true))) {
+      turn.isLost = true;
+      return "again";
+    }
+    turn.hasWritten = true;
+    const outcome = await network.write(reading, plan.changes);
+    if (outcome.outcome === "refused") {
+      log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
+      await tell(ports, taken, turn, "failed", [outcome.reason]);
+      return refused(outcome.reason);
+    }
+    if (outcome.outcome === "changed") {
+      log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
+      await clock.pause(outcome.retryAfterMs);
+    } else {
+      log.gateWritten({ gateId, changes: plan.changes.length, revision: taken.desiredRevision });
+    }
+  }
+  return "again";
+}
+
+/**
+ * NB. Of a gate nobody has ever wanted anything of, rules of ours may stand all the same: storage was lost, or the gate was
+ * moved. Then only what is over by its own description goes; the rest stays until a policy speaks about it.
+ */
+export function planFor(
+  record: GateRecord,
+  group: NetworkSecurityGroup,
+  now: Date,
+  owner: Owner,
+): GatePlan {
+  if (record.desiredRevision > 0) {
+    return planGate(group, record.intent, now, owner);
+  }
+  const { changes } = planOverdue(group, now, owner);
+  return { changes, results: {}, findings: [], expired: [], cleaned: [] };
+}
+
+function provenBy(
+  { owner, ids }: SettlePorts,
+  taken: GateRecord,
+  { group }: GateReading,
+  { results, findings, expired }: GatePlan,
+): Settlement {
+  const proven = group.rules
+    .filter((rule) => isOwned(rule, owner))
+    .map((rule) => ({ name: rule.name, print: printOf(ids, rule) }));
+  return { revision: taken.desiredRevision, results, findings, expired, proven };
+}
+
+/** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */
+async function tellFound(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+  { group }: GateReading,
+  plan: GatePlan,
+): Promise<void> {
+  if (turn.hasWritten) {
+    // Differences from what was proven are from now on our own work, or half of it.
+    return;
+  }
+  turn.found = foundBeside(taken, group, plan, (rule) => printOf(ports.ids, rule));
+  if (turn.found.length > 0) {
+    ports.log.gateRepaired({ gateId: taken.gateId, found: turn.found.map((one) => one.code) });
+    await tell(ports, taken, turn, "asked");
+  }
+}
+
+async function tell(
+  { activity, clock, owner }: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+  outcome: FactOutcome,
+  faults: readonly Reason[] = [],
+): Promise<void> {
+  const facts = repairFacts(taken, owner, turn.found, {
+    id: turn.holder,
+    outcome,
+    at: clock.now(),
+    faults,
+  });
+  if (facts.length > 0) {
+    await activity.record(facts);
+  }
+}
+
+const printOf = (ids: SettlePorts["ids"], rule: SecurityRule): string =>
+  ids.digest(ruleText(rule)).slice(0, 16);
+
+async function complete(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+  settlement: Settlement,
+): Promise<Settled | "again"> {
+  await tell(ports, taken, turn, "done");
+  const isRecorded = await ports.gates.complete(taken.gateId, turn.holder, settlement);
+  // A lost lease means that another writer is at work on a newer reading: look again.
+  return isRecorded ? { outcome: "settled", record: settledRecord(taken, settlement) } : "again";
+}
+
+function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
+  const { revision: appliedRevision, results, findings, proven } = settlement;
+  const windows = taken.intent.windows.filter(
+    (window) => !settlement.expired.includes(window.windowId),
+  );
+  return {
+    ...taken,
+    intent: { ...taken.intent, windows },
+    appliedRevision,
+    results,
+    findings,
+    proven,
+    lease: undefined,
+  };
+}
+
+/** Nothing can be open or closed on a gate that is gone. */
+function goneSettlement(taken: GateRecord, now: Date): Settlement {
+  const reason: Reason = {
+    code: "GateNotFound",
+    message: `'${taken.gateId}' does not exist any more.`,
+    target: taken.gateId,
+  };
+  return {
+    revision: taken.desiredRevision,
+    results: Object.fromEntries(
+      taken.intent.windows.map((window) => [
+        window.windowId,
+        { state: "failed", reasons: [reason] } as const,
+      ]),
+    ),
+    findings: [reason],
+    expired: taken.intent.windows
+      .filter((window) => Date.parse(window.closesAt) <= now.getTime())
+      .map((window) => window.windowId),
+    proven: [],
+  };
+}
