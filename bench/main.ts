@@ -1,22 +1,46 @@
-/** `npm run bench -- NAME`: measures a ratio against a floor, both in one run on this machine. Asserts nothing. */
+/**
+ * `npm run bench -- NAME [option …]`: measures what the service does against doing it straight with the SDK, both in one run
+ * on this machine. Ends with exit code 1 where a benchmark has aims and one was missed.
+ */
+import { benchContention } from "./contention/contention.ts";
+import { OptionsError } from "./contention/options.ts";
 import { benchOpen } from "./open.ts";
 
-const benchmarks: Readonly<Record<string, { readonly about: string; run(): Promise<void> }>> = {
+interface Benchmark {
+  readonly about: string;
+  /** Answers whether no aim was missed. */
+  run(options: readonly string[]): Promise<boolean>;
+}
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
   open: {
     about:
       "from initiate until the rule is proven open, against the fewest calls to Azure done straight with the SDK",
-    run: benchOpen,
+    run: () => benchOpen().then(() => true),
+  },
+  contention: {
+    about:
+      "many requests at once behind one network security group, against everybody writing with the SDK (--help)",
+    run: benchContention,
   },
 };
 
-const [name = ""] = process.argv.slice(2);
+const [name = "", ...options] = process.argv.slice(2);
 const benchmark = Object.hasOwn(benchmarks, name) ? benchmarks[name] : undefined;
 if (benchmark === undefined) {
   const lines = Object.entries(benchmarks).map(
-    ([each, { about }]) => `  ${each.padEnd(8)} ${about}`,
+    ([each, { about }]) => `  ${each.padEnd(12)} ${about}`,
   );
   process.stdout.write(`npm run bench -- NAME\n\n${lines.join("\n")}\n`);
   process.exitCode = name === "" || name === "--help" ? 0 : 2;
 } else {
-  await benchmark.run();
+  try {
+    process.exitCode = (await benchmark.run(options)) ? 0 : 1;
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    process.stderr.write(
+      `${error.message} "npm run bench -- ${name} --help" tells what there is.\n`,
+    );
+    process.exitCode = 2;
+  }
 }

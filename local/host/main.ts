@@ -1,12 +1,15 @@
 /**
- * The host as a process of its own: `node local/host/main.ts --app DIR --port N --https-port M --cert FILE --key FILE`, with
- * the app's settings in the environment. Prints `{"ready":true}` when it serves; information goes to stdout, warnings and
- * errors to stderr. Ends in order on the message "stop" or a signal, and at once when its parent is gone.
+ * The host as a process of its own: `node local/host/main.ts --app DIR --port N --https-port M --cert FILE --key FILE
+ * [--history tables|memory]`, with the app's settings in the environment. Prints `{"ready":true}` when it serves;
+ * information goes to stdout, warnings and errors to stderr. Ends in order on the message "stop" or a signal, and at once
+ * when its parent is gone.
  */
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import type { HostLog } from "./app.ts";
 import { createDurableHost } from "./durable/create-durable-host.ts";
+import { createMemoryStore } from "./durable/memory-store.ts";
+import type { DurableStore } from "./durable/store.ts";
 import { createTableStore } from "./durable/table-store.ts";
 import { type Host, startHost } from "./host.ts";
 import { readHostJson } from "./settings.ts";
@@ -18,6 +21,7 @@ const { values } = parseArgs({
     "https-port": { type: "string", default: "7072" },
     cert: { type: "string", default: "" },
     key: { type: "string", default: "" },
+    history: { type: "string", default: "tables" },
   },
 });
 
@@ -47,14 +51,15 @@ async function start(): Promise<Host> {
       key: await readFile(values.key, "utf8"),
     },
     log,
-    durable: createDurableHost({
-      hubName,
-      store: createTableStore({
-        connectionString: process.env["TABLES_CONNECTION_STRING"] ?? "",
-        hubName,
-      }),
-    }),
+    durable: createDurableHost({ hubName, store: historyStore(hubName) }),
   });
+}
+
+/** In memory the work behind open requests ends with the process: only for measuring and trying out. */
+function historyStore(hubName: string): DurableStore {
+  if (values.history === "memory") return createMemoryStore();
+  const connectionString = process.env["TABLES_CONNECTION_STRING"] ?? "";
+  return createTableStore({ connectionString, hubName });
 }
 
 function stopWhenAsked(host: Host): void {

@@ -5,6 +5,8 @@ export interface StartArguments {
   readonly basePort: number;
   readonly dataDir: string;
   readonly estateFile: string;
+  /** Where histories of orchestrations are kept; undefined leaves it to the host, which takes tables. */
+  readonly history: "tables" | "memory" | undefined;
 }
 
 /** Something the person at the keyboard can put right; shown as it is, without a stack trace. */
@@ -18,13 +20,14 @@ const LOWEST_PORT = 1024;
 const HIGHEST_BASE_PORT = 65_535 - 3;
 const MORE = `Run "npm start -- --help" for what there is.`;
 
-export const HELP = `npm start -- [--base-port N] [--data DIR] [--estate FILE]
+export const HELP = `npm start -- [--base-port N] [--data DIR] [--estate FILE] [--history WHERE]
 
 Runs JIT Access on this machine against a pretend Azure: no account, nothing global.
 
   --base-port N   API on http N and https N+1, cloud on https N+2, tables on N+3 (default ${DEFAULT_BASE_PORT})
   --data DIR      what is kept between starts; delete it to begin anew (default .local)
   --estate FILE   what the pretend Azure holds (default local/cloud/estates/sample.json)
+  --history WHERE "tables" keeps orchestrations between starts (default), "memory" is quicker and forgets them
   --help          this text
 `;
 
@@ -42,6 +45,7 @@ export function parseStartArguments(
       values.estate === undefined
         ? join(root, "local", "cloud", "estates", "sample.json")
         : resolve(named("estate", values.estate)),
+    history: historyOf(values.history),
   };
 }
 
@@ -53,6 +57,7 @@ function parse(given: readonly string[]) {
         "base-port": { type: "string" },
         data: { type: "string" },
         estate: { type: "string" },
+        history: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
       strict: true,
@@ -71,6 +76,11 @@ function basePortOf(text: string): number {
   throw new StartError(
     `--base-port must be a whole number from ${LOWEST_PORT} to ${HIGHEST_BASE_PORT}; it is "${text}". ${MORE}`,
   );
+}
+
+function historyOf(text: string | undefined): StartArguments["history"] {
+  if (text === undefined || text === "tables" || text === "memory") return text;
+  throw new StartError(`--history is "tables" or "memory"; it is "${text}". ${MORE}`);
 }
 
 function named(option: string, value: string): string {

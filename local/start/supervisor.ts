@@ -5,6 +5,7 @@ import type { Endpoints, Ports } from "../endpoints.ts";
 import { tablesUrl } from "../endpoints.ts";
 import { createLocalCa, type LocalCa } from "../tls.ts";
 import { appSettings, cloudUrl } from "./app-settings.ts";
+import type { StartArguments } from "./arguments.ts";
 import { Child, type ChildOptions } from "./child.ts";
 
 /** The host first, while what it needs is still there; it may take a moment for what runs. */
@@ -16,6 +17,7 @@ export interface SupervisorOptions {
   readonly dataDir: string;
   readonly estateFile: string;
   readonly estate: Estate;
+  readonly history: StartArguments["history"];
   /** Folder of the project: the app's bundle, host.json. */
   readonly root: string;
   readonly say: (progress: string) => void;
@@ -113,13 +115,14 @@ export class Supervisor {
   }
 
   #host(tls: TlsFiles, identityHeader: string): ChildOptions {
-    const { ports, dataDir, estate, root } = this.#options;
+    const { ports, dataDir, estate, history, root } = this.#options;
     return {
       name: "host",
       file: this.#file("host", "main.ts"),
       args: [
         ...["--port", String(ports.api), "--https-port", String(ports.apiHttps)],
         ...["--app", root, "--cert", tls.certFile, "--key", tls.keyFile],
+        ...(history === undefined ? [] : ["--history", history]),
       ],
       env: {
         ...process.env,
