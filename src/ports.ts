@@ -7,7 +7,7 @@ import type { Fact } from "./activity/fact.ts";
 import type { Caller } from "./caller/caller.ts";
 import type { RoleAssignment, RoleDefinition } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
-import type { Outcome, Reason } from "./reasons.ts";
+import type { Finding, Outcome, Reason } from "./reasons.ts";
 import type {
   DesiredDeny,
   DesiredWindow,
@@ -104,7 +104,7 @@ export interface GateRecord {
   /** By window id, for the windows of the intent that have been settled at least once. */
   readonly results: Readonly<Record<string, WindowResult>>;
   /** What the last settle could not achieve, or found beside our rules (a deny rule without a place, a port a customer rule keeps open). */
-  readonly findings: readonly Reason[];
+  readonly findings: readonly Finding[];
   /** Our rules as they were last read back; absent until the gate has been settled once. */
   readonly proven?: readonly ProvenRule[] | undefined;
   /** A writer began to write and nobody has settled since: what stands there may be half its work. */
@@ -141,7 +141,7 @@ export interface IntentChange {
 export interface Settlement {
   readonly revision: number;
   readonly results: Readonly<Record<string, WindowResult>>;
-  readonly findings: readonly Reason[];
+  readonly findings: readonly Finding[];
   readonly expired: readonly string[];
   readonly proven: readonly ProvenRule[];
 }

@@ -1,5 +1,5 @@
 import type { Protocol } from "../policy/policy.ts";
-import type { Reason } from "../reasons.ts";
+import type { Finding, Reason } from "../reasons.ts";
 
 /** Who asked. Decisions use `tenantId` and `objectId`; the name is for people. */
 export interface Requestor {
@@ -36,6 +36,8 @@ export interface Window {
   readonly gates?: readonly string[] | undefined;
   /** Why it failed, or why closing has not succeeded yet. */
   readonly reasons?: readonly Reason[] | undefined;
+  /** What was found beside it when it was opened: ways around our rules. */
+  readonly findings?: readonly Finding[] | undefined;
 }
 
 /** What one person asked for in one `initiate`. */

@@ -1,4 +1,5 @@
 import { idKey } from "../policy/resource-id.ts";
+import type { Finding } from "../reasons.ts";
 import type { AccessRequest, Window } from "./request.ts";
 import { requestedVms } from "./request.ts";
 
@@ -20,6 +21,8 @@ export interface WireRequestPort {
   readonly endTimeUtc: string;
   readonly status: "Initiating" | "Initiated" | "Revoked";
   readonly statusReason: "UserRequested" | "Expired" | "NewerRequestInitiated" | "Failed";
+  /** Ours: why it failed, or what was found beside it. */
+  readonly findings?: readonly Finding[];
 }
 
 /** A request as the REST API shows it, reduced to the VMs whose key passes `shows`. */
@@ -49,7 +52,13 @@ function wirePort(window: Window): WireRequestPort {
       : { allowedSourceAddressPrefixes: window.sources }),
     endTimeUtc: window.closesAt,
     ...wireStatus(window),
+    ...wireFindings(window),
   };
+}
+
+function wireFindings({ reasons, findings }: Window): Pick<WireRequestPort, "findings"> {
+  const told = reasons ?? findings ?? [];
+  return told.length === 0 ? {} : { findings: told };
 }
 
 /**

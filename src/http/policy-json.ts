@@ -2,16 +2,21 @@ import type { AccessRequest } from "../access/request.ts";
 import { type WireRequest, wireRequest } from "../access/wire.ts";
 import { type Policy, policyType } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
+import type { GateStore } from "../ports.ts";
+import type { Finding } from "../reasons.ts";
+import { mapLimited } from "../workflow/serial.ts";
 
 /** How far back `properties.requests` reaches: the seven days that the portal shows. */
 export const historyDays = 7;
 
-/** A policy as the REST API shows it, reduced to the VMs whose key passes `shows`. */
+/** A policy as the REST API shows it, reduced to the VMs whose key passes `shows`; `takePriority` and `findings` are ours. */
 export function policyJson(
   policy: Policy,
   requests: readonly AccessRequest[],
   shows: (vmKey: string) => boolean,
+  findings: readonly Finding[] = [],
 ) {
+  const shown = findings.filter(({ vmId }) => vmId !== undefined && shows(idKey(vmId)));
   return {
     id: policy.id,
     name: policy.name,
@@ -21,6 +26,7 @@ export function policyJson(
     properties: {
       virtualMachines: policy.virtualMachines.filter((vm) => shows(idKey(vm.id))),
       ...(policy.takePriority === true ? { takePriority: true } : {}),
+      ...(shown.length > 0 ? { findings: shown } : {}),
       requests: requests
         .map((request): WireRequest => wireRequest(request, shows))
         .filter((request) => request.virtualMachines.length > 0),
@@ -29,4 +35,17 @@ export function policyJson(
       ],
     },
   };
+}
+
+/** How many gates are read at once for the findings of a policy. */
+const parallelReads = 16;
+
+/** What the last settlements and looks found beside the policy's rules: ports that stay open, ways that nothing covers. */
+export async function findingsOf(gates: GateStore, policy: Policy): Promise<readonly Finding[]> {
+  const records = await mapLimited(policy.gates, parallelReads, (gateId) => gates.read(gateId));
+  const vms = new Set(policy.virtualMachines.map((vm) => idKey(vm.id)));
+  const found = records
+    .flatMap((record) => record.findings)
+    .filter(({ vmId }) => vmId !== undefined && vms.has(idKey(vmId)));
+  return [...found, ...(policy.unprotectedPaths ?? [])];
 }

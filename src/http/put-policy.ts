@@ -16,7 +16,7 @@ import {
   unsettledAnswer,
   type WritePolicyPorts,
 } from "./policy-change.ts";
-import { historyDays, policyJson } from "./policy-json.ts";
+import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem } from "./problem.ts";
 import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
@@ -102,7 +102,9 @@ async function settleAndAnswer(ports: WritePolicyPorts, policy: Policy): Promise
     ports.policies.get(policy.id),
     ports.requests.ofPolicy(policy.id, since),
   ]);
-  return { status: 200, body: policyJson(now?.value ?? policy, requests, () => true) };
+  const stored = now?.value ?? policy;
+  const findings = await findingsOf(ports.gates, stored);
+  return { status: 200, body: policyJson(stored, requests, () => true, findings) };
 }
 
 /** Why the caller may not put these VMs under the policy, or take `dropped` from it, or why they cannot be. */

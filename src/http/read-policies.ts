@@ -1,15 +1,17 @@
 import { type CallerRights, mayRead } from "../caller/permissions.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { Clock, PolicyStore, RequestStore, Rights } from "../ports.ts";
+import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
+import type { Finding } from "../reasons.ts";
 import { parseParts, policyAddress } from "./policy-address.ts";
-import { historyDays, policyJson } from "./policy-json.ts";
+import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface ReadPolicyPorts {
   readonly clock: Clock;
+  readonly gates: GateStore;
   readonly rights: Rights;
   readonly policies: PolicyStore;
   readonly requests: RequestStore;
@@ -31,7 +33,9 @@ export function getPolicy(ports: ReadPolicyPorts): Handler {
     const { id, subscriptionId } = address.value;
     const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
     const stored = await ports.policies.get(id);
-    const json = stored === undefined ? undefined : await readable(ports, rights, stored.value);
+    const findings = stored === undefined ? [] : await findingsOf(ports.gates, stored.value);
+    const json =
+      stored === undefined ? undefined : await readable(ports, rights, stored.value, findings);
     if (json !== undefined) {
       return { status: 200, body: json };
     }
@@ -100,7 +104,12 @@ export function listAnswer(
 }
 
 /** The policy as the caller may see it, or nothing when the caller may see none of it. */
-async function readable(ports: ReadPolicyPorts, rights: CallerRights, policy: Policy) {
+async function readable(
+  ports: ReadPolicyPorts,
+  rights: CallerRights,
+  policy: Policy,
+  findings: readonly Finding[] = [],
+) {
   const seesAll = mayRead(rights, policy.id);
   const seen = new Set(
     policy.virtualMachines
@@ -115,5 +124,6 @@ async function readable(ports: ReadPolicyPorts, rights: CallerRights, policy: Po
     policy,
     await ports.requests.ofPolicy(policy.id, since),
     (key) => seesAll || seen.has(key),
+    findings,
   );
 }

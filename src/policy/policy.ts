@@ -1,4 +1,5 @@
 import type { Requestor } from "../access/request.ts";
+import type { Finding } from "../reasons.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
@@ -37,6 +38,8 @@ export interface Policy {
   readonly takePriority?: boolean | undefined;
   /** Ids of the gates that carry, or may still carry, deny rules for this policy. */
   readonly gates: readonly string[];
+  /** Ways to its VMs that no gate covers, as they were last looked at. */
+  readonly unprotectedPaths?: readonly Finding[] | undefined;
   /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */
   readonly state: "updating" | "settled" | "deleting";
   /** When the policy was last changed, ISO 8601. */

@@ -1,6 +1,6 @@
 import { resourceName } from "../policy/resource-id.ts";
 import type { Machine } from "../ports.ts";
-import type { Finding } from "../reasons.ts";
+import { bounded, type Finding } from "../reasons.ts";
 
 /** The ways to a VM on which nothing of ours can stand: one finding for each address with no gate before it. */
 export function unprotectedPaths(machine: Machine): readonly Finding[] {
@@ -12,4 +12,15 @@ export function unprotectedPaths(machine: Machine): readonly Finding[] {
       target: networkInterfaceId,
       vmId: machine.id,
     }));
+}
+
+/** How many unprotected paths a policy tells of. */
+const mostPaths = 50;
+
+/** The unprotected paths to all of a policy's VMs; nothing of a VM that is not there. */
+export function pathsOfAll(machines: readonly (Machine | undefined)[]): readonly Finding[] {
+  return bounded(
+    machines.flatMap((machine) => (machine === undefined ? [] : unprotectedPaths(machine))),
+    mostPaths,
+  );
 }

@@ -1,7 +1,7 @@
 import type { TableEntity } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, ProvenRule } from "../ports.ts";
-import type { Reason } from "../reasons.ts";
+import type { Finding } from "../reasons.ts";
 import type { DesiredDeny, DesiredWindow, Leftover, WindowResult } from "../rules/intent.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { encodeKey } from "./keys.ts";
@@ -42,7 +42,7 @@ export interface WindowRow {
 
 /** What the last settle found; there only when it found something. */
 interface FindingsRow {
-  readonly findings: readonly Reason[];
+  readonly findings: readonly Finding[];
 }
 
 /** Our rules as the last settlement read them back; there once the gate has been settled. */

@@ -2,9 +2,9 @@ import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
 import { changedIntent } from "../rules/changed-intent.ts";
 import type { Owner } from "../rules/intent.ts";
+import { changedGroup, judgedPlan } from "../rules/judged-plan.ts";
 import type { NetworkSecurityGroup } from "../rules/nsg.ts";
-import { type GatePlan, planGate, type RuleChange } from "../rules/nsg-plan.ts";
-import { sameName } from "../rules/owned.ts";
+import type { GatePlan } from "../rules/nsg-plan.ts";
 
 export interface ForeseePorts {
   readonly clock: Clock;
@@ -44,20 +44,7 @@ export function createForesee({ clock, gates, network, owner }: ForeseePorts): F
       return undefined;
     }
     const intent = changedIntent(record.intent, change);
-    const plan = planGate(found.group, intent, clock.now(), owner);
+    const plan = judgedPlan(found.group, intent, clock.now(), owner);
     return { gateId, before: found.group, after: changedGroup(found.group, plan.changes), plan };
   };
-}
-
-/** The group once the changes are made. */
-function changedGroup(
-  group: NetworkSecurityGroup,
-  changes: readonly RuleChange[],
-): NetworkSecurityGroup {
-  const rules = changes.reduce((before, change) => {
-    const name = change.kind === "put" ? change.rule.name : change.name;
-    const others = before.filter((rule) => !sameName(rule.name, name));
-    return change.kind === "put" ? [...others, change.rule] : others;
-  }, group.rules);
-  return { ...group, rules };
 }

@@ -9,7 +9,7 @@ import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
 import { guarded, mapLimited } from "./serial.ts";
 import { anew } from "./settle.ts";
-import { planFor } from "./write-gate.ts";
+import { planFor } from "./settlement.ts";
 
 /**
  * Looks at every gate and every protected VM there is, and puts right what nobody told of: rules that somebody edited,

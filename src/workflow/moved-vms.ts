@@ -3,6 +3,7 @@ import type { Policy } from "../policy/policy.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { mapLimited } from "./serial.ts";
@@ -43,6 +44,7 @@ export async function healPlaces(
   );
   const moved = read.filter(({ before, machine }) => isElsewhere(before, machine));
   if (moved.length === 0) {
+    await notePaths(ports, policy, machineOf);
     return;
   }
   const id = ports.ids.next();
@@ -59,6 +61,23 @@ export async function healPlaces(
   ports.log.placesChanged({ policyId: policy.id, vms: moved.length });
   const result = await protect(ports, policy.id);
   await tell(result.outcome === "settled" ? "done" : "failed", result.reasons);
+}
+
+/** Notes ways to the policy's VMs that came to be uncovered, or covered, without anything of ours having to move. */
+async function notePaths(
+  { policies }: WindowPorts,
+  policy: Policy,
+  machineOf: (vmId: string) => Machine | undefined,
+): Promise<void> {
+  const paths = pathsOfAll(policy.virtualMachines.map(({ id }) => machineOf(id)));
+  if (JSON.stringify(paths) === JSON.stringify(policy.unprotectedPaths ?? [])) {
+    return;
+  }
+  const stored = await policies.get(policy.id);
+  if (stored?.value.state === "settled") {
+    // Somebody else who changes the policy at this moment looks at its VMs, too.
+    await policies.put({ ...stored.value, unprotectedPaths: paths }, stored.etag);
+  }
 }
 
 function isElsewhere(before: Place, machine: Machine | undefined): boolean {

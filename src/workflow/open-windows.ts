@@ -2,6 +2,7 @@ import { stillAllowed } from "../access/decide.ts";
 import { type AccessRequest, isOver, type Window, windowsOfVm } from "../access/request.ts";
 import type { ActivityStore, Machine, PolicyStore, RequestStore } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { unprotectedPaths } from "../rules/unprotected-paths.ts";
 import { windowFact } from "./facts.ts";
 import { outcomeOf, type Reached, report } from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
@@ -79,7 +80,8 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
     .map((window) => window.id)
     .filter((id) => hopeless.has(id) || endedIds.includes(id));
   const reached = await settleAll(ports, wanted, unwanted);
-  const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached));
+  const paths = machine === undefined ? [] : unprotectedPaths(machine);
+  const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
   const mine = windows.filter((window) => !opening.includes(window) || told.includes(window));
   const opened = await report(ports, request, mine, outcomes);
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.

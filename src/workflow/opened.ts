@@ -1,6 +1,7 @@
 import { type AccessRequest, moveWindow, type Window } from "../access/request.ts";
+import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
-import type { Reason } from "../reasons.ts";
+import { bounded, type Finding, type Reason } from "../reasons.ts";
 import { windowFact } from "./facts.ts";
 import type { Opened, WindowPorts } from "./open-windows.ts";
 
@@ -16,17 +17,25 @@ export interface WindowOutcome {
   readonly window: Window;
   readonly reasons: readonly Reason[];
   readonly gates: readonly { readonly id: string; readonly rules: readonly string[] }[];
+  readonly findings: readonly Finding[];
 }
 
-/** Judges a window by what was read back from its gates. */
+/** How many findings a window tells of. */
+const mostFindings = 10;
+
+/** Judges a window by what was read back from its gates. `paths` are the ways to its VM that no gate covers. */
 export function outcomeOf(
   window: Window,
   hopeless: readonly Reason[] | undefined,
   reached: readonly Reached[],
+  paths: readonly Finding[],
 ): WindowOutcome {
   if (hopeless !== undefined) {
-    return { window, reasons: hopeless, gates: [] };
+    return { window, reasons: hopeless, gates: [], findings: [] };
   }
+  const beside = reached
+    .flatMap((gate) => gate.record?.findings ?? [])
+    .filter(({ vmId }) => vmId !== undefined && idKey(vmId) === idKey(window.vmId));
   const told = reached.map((gate) => {
     const result = gate.record?.results[window.id];
     if (result?.state === "open") {
@@ -46,6 +55,7 @@ export function outcomeOf(
     window,
     reasons: told.flatMap((one) => one.reasons),
     gates: told.map((one) => one.gate),
+    findings: bounded([...beside, ...paths], mostFindings),
   };
 }
 
@@ -58,13 +68,13 @@ export async function report(
 ): Promise<Opened> {
   const now = ports.clock.now();
   const byId = new Map(outcomes.map((outcome) => [outcome.window.id, outcome]));
-  const facts = outcomes.map(({ window, reasons, gates }) =>
+  const facts = outcomes.map(({ window, reasons, gates, findings }) =>
     windowFact(request, window, {
       operation: "access.open",
       outcome: reasons.length === 0 ? "done" : "failed",
       at: now,
       gates,
-      reasons: reasons.length === 0 ? undefined : reasons,
+      reasons: firstOf(reasons, findings),
     }),
   );
   // The audit first: a window that people are told of as open must have its fact.
@@ -77,7 +87,10 @@ export async function report(
         return window;
       }
       return outcome.reasons.length === 0
-        ? moveWindow(window, "open", { openedAt: now.toISOString() })
+        ? moveWindow(window, "open", {
+            openedAt: now.toISOString(),
+            ...(outcome.findings.length === 0 ? {} : { findings: outcome.findings }),
+          })
         : moveWindow(window, "closing", { reasons: outcome.reasons });
     }),
   }));
@@ -90,6 +103,15 @@ export async function report(
     .map((window) => window.id);
   const open = windows.filter((window) => !failedIds.includes(window.id));
   return { ends: [...new Set(open.map((window) => window.closesAt))].toSorted(), failedIds };
+}
+
+/** The reasons; where there are none, what was found beside the window; else nothing. */
+function firstOf(
+  reasons: readonly Reason[],
+  findings: readonly Finding[],
+): readonly Reason[] | undefined {
+  const told = reasons.length > 0 ? reasons : findings;
+  return told.length === 0 ? undefined : told;
 }
 
 function logOutcomes(ports: WindowPorts, outcomes: readonly WindowOutcome[]): void {

@@ -1,8 +1,9 @@
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, IntentChange, Machine, PolicyStore, Stored } from "../ports.ts";
-import type { Reason } from "../reasons.ts";
+import type { Finding, Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
+import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import { policyFacts } from "./policy-facts.ts";
@@ -55,11 +56,12 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     const reasons = settled.flatMap((one) => one.reasons);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
     // The audit first: a change that people are told of as done must have its facts.
-    await tell(ports, noted.value, records, reasons);
+    const paths = pathsOfAll([...machines.values()]);
+    await tell(ports, noted.value, records, reasons, paths);
     if (reasons.length > 0) {
       return { outcome: "unsettled", gates: records, reasons };
     }
-    if (await finish(ports, noted, [...denies.keys()])) {
+    if (await finish(ports, noted, [...denies.keys()], paths)) {
       return { outcome: "settled", gates: records, reasons: [] };
     }
   }
@@ -90,9 +92,11 @@ async function tell(
   policy: Policy,
   records: readonly GateRecord[],
   faults: readonly Reason[],
+  paths: readonly Finding[],
 ): Promise<void> {
   if (policy.change !== undefined) {
-    const findings = faults.length > 0 ? faults : records.flatMap((gate) => gate.findings);
+    const findings =
+      faults.length > 0 ? faults : [...records.flatMap((gate) => gate.findings), ...paths];
     const facts = policyFacts(
       policy.id,
       policy.change,
@@ -117,14 +121,13 @@ async function finish(
   ports: ProtectPorts,
   stored: Stored<Policy>,
   gates: readonly string[],
+  unprotectedPaths: readonly Finding[],
 ): Promise<boolean> {
   if (stored.value.state === "deleting") {
     return ports.policies.remove(stored.value.id, stored.etag);
   }
-  return (
-    (await ports.policies.put({ ...stored.value, gates, state: "settled" }, stored.etag)) !==
-    undefined
-  );
+  const settled: Policy = { ...stored.value, gates, unprotectedPaths, state: "settled" };
+  return (await ports.policies.put(settled, stored.etag)) !== undefined;
 }
 
 async function settleGate(

@@ -13,11 +13,9 @@ import type {
 import { type Reason, type Refusal, refused } from "../reasons.ts";
 import { type Found, foundBeside } from "../rules/drift.ts";
 import type { Owner } from "../rules/intent.ts";
-import { type NetworkSecurityGroup, ruleText, type SecurityRule } from "../rules/nsg.ts";
-import { type GatePlan, planGate } from "../rules/nsg-plan.ts";
-import { planOverdue } from "../rules/overdue.ts";
-import { isOwned } from "../rules/owned.ts";
+import type { GatePlan } from "../rules/nsg-plan.ts";
 import { repairFacts } from "./repairs.ts";
+import { goneSettlement, planFor, printOf, provenBy, settledRecord } from "./settlement.ts";
 
 /** What settling needs of the world. */
 export interface SettlePorts {
@@ -43,6 +41,9 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
+  /** While others keep asking for the same gate, a write waits for them: so often it looks, so long at most. */
+  gatherEvery: 100,
+  gatherLongest: 1_000,
   /** Below the 230 s after which Azure's front end gives up on an HTTP call. */
   giveUpAfter: 200_000,
 } as const;
@@ -58,6 +59,8 @@ interface Turn {
   /** Never taken back: a lease once seen lost belongs to somebody else. */
   isLost: boolean;
   hasWritten: boolean;
+  /** Since the last write; others are waited for once a write. */
+  hasGathered: boolean;
 }
 
 /** Settles under the lease; or a revision from which on the gate has to be settled again, 0 where nothing is known of one. */
@@ -76,6 +79,7 @@ export async function writeUnderLease(
     isWorking: true,
     isLost: false,
     hasWritten: false,
+    hasGathered: false,
   };
   void keepBeating(ports, turn);
   try {
@@ -119,73 +123,93 @@ async function writeUntilProven(
   taken: GateRecord,
   turn: Turn,
 ): Promise<Settled | "again"> {
-  const { clock, gates, network, log } = ports;
-  const { gateId } = taken;
+  const { clock, network, log } = ports;
+  let record = taken;
   while (!turn.isLost && clock.now().getTime() < turn.giveUpAt) {
-    const reading = await network.readGate(gateId);
+    const reading = await network.readGate(record.gateId);
     if (reading === undefined) {
-      log.gateGone({ gateId });
-      return complete(ports, taken, turn, goneSettlement(taken, clock.now()));
+      log.gateGone({ gateId: record.gateId });
+      return complete(ports, record, turn, goneSettlement(record, clock.now()));
     }
     if (reading.isUpdating) {
       // Writing now would cancel what is under way; believing the rules now would be early.
       await clock.pause(settleTimes.pollUpdating);
       continue;
     }
-    const plan = planFor(taken, reading.group, clock.now(), ports.owner);
+    const plan = planFor(record, reading.group, clock.now(), ports.owner);
     if (plan.changes.length === 0) {
-      return complete(ports, taken, turn, provenBy(ports, taken, reading, plan));
+      return complete(ports, record, turn, provenBy(ports, record, reading, plan));
     }
-    await tellFound(ports, taken, turn, reading, plan);
-    // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
-    if (!(await gates.beat(gateId, turn.holder, true))) {
-      turn.isLost = true;
-      return "again";
+    const latest = await gathered(ports, record, turn);
+    if (latest.desiredRevision > record.desiredRevision) {
+      record = latest;
+      continue;
     }
-    turn.hasWritten = true;
-    const outcome = await network.write(reading, plan.changes);
-    if (outcome.outcome === "refused") {
-      log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
-      await tell(ports, taken, turn, "failed", [outcome.reason]);
-      return refused(outcome.reason);
-    }
-    if (outcome.outcome === "changed") {
-      log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
-      await clock.pause(outcome.retryAfterMs);
-    } else {
-      log.gateWritten({ gateId, changes: plan.changes.length, revision: taken.desiredRevision });
+    const refusal = await writePlan(ports, record, turn, reading, plan);
+    if (refusal !== undefined) {
+      return refusal;
     }
   }
   return "again";
 }
 
-/**
- * NB. Of a gate nobody has ever wanted anything of, rules of ours may stand all the same: storage was lost, or the gate was
- * moved. Then only what is over by its own description goes; the rest stays until a policy speaks about it.
- */
-export function planFor(
+/** Carries out one plan under the lease; tells when Azure refuses it. Whatever else becomes of it, reading again shows. */
+async function writePlan(
+  ports: SettlePorts,
   record: GateRecord,
-  group: NetworkSecurityGroup,
-  now: Date,
-  owner: Owner,
-): GatePlan {
-  if (record.desiredRevision > 0) {
-    return planGate(group, record.intent, now, owner);
+  turn: Turn,
+  reading: GateReading,
+  plan: GatePlan,
+): Promise<Refusal | undefined> {
+  const { gates, network, clock, log } = ports;
+  const { gateId, desiredRevision: revision } = record;
+  await tellFound(ports, record, turn, reading, plan);
+  // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
+  if (!(await gates.beat(gateId, turn.holder, true))) {
+    turn.isLost = true;
+    return undefined;
   }
-  const { changes } = planOverdue(group, now, owner);
-  return { changes, results: {}, findings: [], expired: [], cleaned: [] };
+  turn.hasWritten = true;
+  turn.hasGathered = false;
+  const outcome = await network.write(reading, plan.changes);
+  if (outcome.outcome === "refused") {
+    log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
+    await tell(ports, record, turn, "failed", [outcome.reason]);
+    return refused(outcome.reason);
+  }
+  if (outcome.outcome === "changed") {
+    log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
+    await clock.pause(outcome.retryAfterMs);
+  } else {
+    log.gateWritten({ gateId, changes: plan.changes.length, revision });
+  }
+  return undefined;
 }
 
-function provenBy(
-  { owner, ids }: SettlePorts,
-  taken: GateRecord,
-  { group }: GateReading,
-  { results, findings, expired }: GatePlan,
-): Settlement {
-  const proven = group.rules
-    .filter((rule) => isOwned(rule, owner))
-    .map((rule) => ({ name: rule.name, print: printOf(ids, rule) }));
-  return { revision: taken.desiredRevision, results, findings, expired, proven };
+/**
+ * The gate's record once nobody has asked for anything more for a moment. One who asks alone does not wait; of a hundred who
+ * ask at once, those who come while the first is reading go with the first write.
+ */
+async function gathered(
+  { clock, gates }: SettlePorts,
+  record: GateRecord,
+  turn: Turn,
+): Promise<GateRecord> {
+  if (turn.hasGathered) {
+    return record;
+  }
+  turn.hasGathered = true;
+  const until = clock.now().getTime() + settleTimes.gatherLongest;
+  let before = record;
+  for (;;) {
+    const latest = await gates.read(record.gateId);
+    const isQuiet = latest.desiredRevision === before.desiredRevision;
+    if (isQuiet || clock.now().getTime() >= until) {
+      return latest;
+    }
+    before = latest;
+    await clock.pause(settleTimes.gatherEvery);
+  }
 }
 
 /** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */
@@ -225,9 +249,6 @@ async function tell(
   }
 }
 
-const printOf = (ids: SettlePorts["ids"], rule: SecurityRule): string =>
-  ids.digest(ruleText(rule)).slice(0, 16);
-
 async function complete(
   ports: SettlePorts,
   taken: GateRecord,
@@ -238,43 +259,4 @@ async function complete(
   const isRecorded = await ports.gates.complete(taken.gateId, turn.holder, settlement);
   // A lost lease means that another writer is at work on a newer reading: look again.
   return isRecorded ? { outcome: "settled", record: settledRecord(taken, settlement) } : "again";
-}
-
-function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
-  const { revision: appliedRevision, results, findings, proven } = settlement;
-  const windows = taken.intent.windows.filter(
-    (window) => !settlement.expired.includes(window.windowId),
-  );
-  return {
-    ...taken,
-    intent: { ...taken.intent, windows },
-    appliedRevision,
-    results,
-    findings,
-    proven,
-    lease: undefined,
-  };
-}
-
-/** Nothing can be open or closed on a gate that is gone. */
-function goneSettlement(taken: GateRecord, now: Date): Settlement {
-  const reason: Reason = {
-    code: "GateNotFound",
-    message: `'${taken.gateId}' does not exist any more.`,
-    target: taken.gateId,
-  };
-  return {
-    revision: taken.desiredRevision,
-    results: Object.fromEntries(
-      taken.intent.windows.map((window) => [
-        window.windowId,
-        { state: "failed", reasons: [reason] } as const,
-      ]),
-    ),
-    findings: [reason],
-    expired: taken.intent.windows
-      .filter((window) => Date.parse(window.closesAt) <= now.getTime())
-      .map((window) => window.windowId),
-    proven: [],
-  };
 }

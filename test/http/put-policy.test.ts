@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import { aPolicy, aRule, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { example } from "../support/jit-examples.ts";
-import { createWorld, nsgs, type World } from "../support/world.ts";
+import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
 const aPort = {
   number: 22,
@@ -33,7 +33,42 @@ describe("putting a policy", () => {
     expect((await world.facts()).map((fact) => fact.outcome)).not.toContain("asked");
   };
 
+  it("tells which customer rules keep a protected port open in front of it", async () => {
+    const virtualMachines = bothWebVms.map(({ id, ports }) => ({ id, ports }));
+
+    const reply = await door.call("PUT", paths.policy(), {
+      body: { properties: { virtualMachines } },
+    });
+
+    const told = reply.json.properties.findings;
+    expect(told).toContainEqual(
+      expect.objectContaining({
+        code: "ExposedByCustomerRule",
+        target: "let-office-in",
+        vmId: vmId("web-2"),
+      }),
+    );
+    expect((await door.call("GET", paths.policy())).json.properties.findings).toEqual(told);
+  });
+
+  it("keeps takePriority when a client leaves it out, and drops it for null", async () => {
+    const put = async (more: object) => {
+      const virtualMachines = bothWebVms.map(({ id, ports }) => ({ id, ports }));
+      const body = { properties: { virtualMachines, ...more } };
+      const reply = await door.call("PUT", paths.policy(), { body });
+      return [reply.json.properties.takePriority, world.ours(nsgs.card)[0]?.priority];
+    };
+
+    expect(await put({})).toEqual([undefined, 1001]);
+    expect(await put({ takePriority: true })).toEqual([true, 300]);
+    expect(await put({})).toEqual([true, 300]);
+    expect(await put({ takePriority: null })).toEqual([undefined, 1001]);
+  });
+
   it("answers as the official example does, when its deny rules stand and are proven", async () => {
+    for (const gateId of [nsgs.subnet, nsgs.card]) {
+      world.network.edit(gateId, (rules) => rules.filter(({ name }) => name !== "let-office-in"));
+    }
     const customers = world.customers();
     const official = example("create-policy");
     const here = <T>(value: T): T =>

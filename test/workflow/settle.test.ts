@@ -193,6 +193,36 @@ describe("settling a gate", () => {
     },
   );
 
+  it("takes along whoever asks while it reads, in one write, and waits for nobody when it is asked alone", async () => {
+    world = createWorld({ writeMs: 4_000 });
+    const ports = world.start();
+    const readMs = 50;
+    const network = {
+      ...ports.network,
+      async readGate(id: string) {
+        await world.clock.pause(readMs);
+        return world.network.readGate(id);
+      },
+      write: ports.network.write,
+    };
+    const settleOne = createSettle({ ...ports, network });
+    const startedAt = world.clock.now().getTime();
+    const asked = Array.from({ length: 50 }, async (_, index) => {
+      await world.clock.pause(index * 15);
+      return settleOne(gateId, await wish(index));
+    });
+
+    await world.clock.run(Promise.all(asked));
+    const stormMs = world.clock.now().getTime() - startedAt;
+    const writes = world.network.writes.length;
+    const aloneAt = world.clock.now().getTime();
+    await world.clock.run(settleOne(gateId, await wish(60)));
+
+    expect(writes).toBe(1);
+    expect(stormMs).toBeLessThan(5_500);
+    expect(world.clock.now().getTime() - aloneAt).toBe(4_000 + 2 * readMs);
+  });
+
   describe("by the one who has the lease", () => {
     it("takes over from a dead writer when its lease has stood still for long enough, and not before", async () => {
       const revision = await wish();

@@ -1,0 +1,74 @@
+import { resourceName } from "../policy/resource-id.ts";
+import { firstFew, type Reason } from "../reasons.ts";
+import { accessThrough } from "./effective.ts";
+import { readGroup } from "./effective-group.ts";
+import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
+import type { NetworkSecurityGroup } from "./nsg.ts";
+import { type GatePlan, planGate, type RuleChange } from "./nsg-plan.ts";
+import { isOwned, sameName } from "./owned.ts";
+
+/** How many deciding rules a reason names. */
+const namedAtMost = 5;
+
+/**
+ * Plans a group, and lets the evaluator judge the outcome: a window of which certainly nothing would get through is not told
+ * as open, whatever the planner thought. The planner looks at one rule of the customer's at a time; the evaluator sees what
+ * several of them do together.
+ */
+export function judgedPlan(
+  group: NetworkSecurityGroup,
+  intent: GateIntent,
+  now: Date,
+  owner: Owner,
+): GatePlan {
+  const plan = planGate(group, intent, now, owner);
+  const open = intent.windows.filter(({ windowId }) => plan.results[windowId]?.state === "open");
+  if (open.length === 0) {
+    return plan;
+  }
+  const outcome = changedGroup(group, plan.changes);
+  const judge = judgeOf(outcome, owner);
+  const verdicts = open.flatMap((window): [string, WindowResult][] => {
+    const reasons = judge(window);
+    return reasons.length === 0 ? [] : [[window.windowId, { state: "failed", reasons }]];
+  });
+  return { ...plan, results: { ...plan.results, ...Object.fromEntries(verdicts) } };
+}
+
+/** The group once the changes are made. */
+export function changedGroup(
+  group: NetworkSecurityGroup,
+  changes: readonly RuleChange[],
+): NetworkSecurityGroup {
+  const touched = (name: string) =>
+    changes.some((change) =>
+      sameName(change.kind === "put" ? change.rule.name : change.name, name),
+    );
+  const puts = changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
+  return { ...group, rules: [...group.rules.filter((rule) => !touched(rule.name)), ...puts] };
+}
+
+/** Tells why certainly nothing of a source gets through to any address of a window. */
+function judgeOf(group: NetworkSecurityGroup, owner: Owner) {
+  const read = readGroup(group);
+  const ours = new Set(
+    group.rules.filter((rule) => isOwned(rule, owner)).map((rule) => rule.name.toLowerCase()),
+  );
+  return ({ addresses, sources, port, protocol, vmId }: DesiredWindow): readonly Reason[] =>
+    sources.flatMap((source) => {
+      const answers = addresses.map((destination) =>
+        accessThrough(read, { source, destination, port, protocol }),
+      );
+      // No rule decides about an address of the other family: that one is not meant.
+      const meant = answers.filter(({ rules }) => rules.length > 0);
+      if (meant.length === 0 || meant.some(({ access }) => access !== "denied")) {
+        return [];
+      }
+      const names = meant
+        .flatMap(({ rules }) => rules)
+        .filter((name) => !ours.has(name.toLowerCase()));
+      const [target = ""] = names;
+      const message = `Network security group '${resourceName(group.id)}' lets nothing from ${source} to port ${port} of '${resourceName(vmId)}' through, whatever allow rule of ours stands there: ${firstFew([...new Set(names)], namedAtMost)} deny it before. Their owner has to narrow them.`;
+      return [{ code: "BlockedByCustomerRule", message, target } satisfies Reason];
+    });
+}

@@ -1,0 +1,82 @@
+import type { GateReading, GateRecord, Ids, Settlement } from "../ports.ts";
+import type { Reason } from "../reasons.ts";
+import type { Owner } from "../rules/intent.ts";
+import { judgedPlan } from "../rules/judged-plan.ts";
+import { type NetworkSecurityGroup, ruleText, type SecurityRule } from "../rules/nsg.ts";
+import type { GatePlan } from "../rules/nsg-plan.ts";
+import { planOverdue } from "../rules/overdue.ts";
+import { isOwned } from "../rules/owned.ts";
+
+/**
+ * NB. Of a gate nobody has ever wanted anything of, rules of ours may stand all the same: storage was lost, or the gate was
+ * moved. Then only what is over by its own description goes; the rest stays until a policy speaks about it.
+ */
+export function planFor(
+  record: GateRecord,
+  group: NetworkSecurityGroup,
+  now: Date,
+  owner: Owner,
+): GatePlan {
+  if (record.desiredRevision > 0) {
+    return judgedPlan(group, record.intent, now, owner);
+  }
+  const { changes } = planOverdue(group, now, owner);
+  return { changes, results: {}, findings: [], expired: [], cleaned: [] };
+}
+
+/** What a reading proves whose plan is empty. */
+export function provenBy(
+  { owner, ids }: { readonly owner: Owner; readonly ids: Ids },
+  taken: GateRecord,
+  { group }: GateReading,
+  { results, findings, expired }: GatePlan,
+): Settlement {
+  const proven = group.rules
+    .filter((rule) => isOwned(rule, owner))
+    .map((rule) => ({ name: rule.name, print: printOf(ids, rule) }));
+  return { revision: taken.desiredRevision, results, findings, expired, proven };
+}
+
+/** A fingerprint of everything a rule says. */
+export const printOf = (ids: Ids, rule: SecurityRule): string =>
+  ids.digest(ruleText(rule)).slice(0, 16);
+
+/** The record as the settlement leaves it. */
+export function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
+  const { revision: appliedRevision, results, findings, proven } = settlement;
+  const windows = taken.intent.windows.filter(
+    (window) => !settlement.expired.includes(window.windowId),
+  );
+  return {
+    ...taken,
+    intent: { ...taken.intent, windows },
+    appliedRevision,
+    results,
+    findings,
+    proven,
+    lease: undefined,
+  };
+}
+
+/** Nothing can be open or closed on a gate that is gone. */
+export function goneSettlement(taken: GateRecord, now: Date): Settlement {
+  const reason: Reason = {
+    code: "GateNotFound",
+    message: `'${taken.gateId}' does not exist any more.`,
+    target: taken.gateId,
+  };
+  return {
+    revision: taken.desiredRevision,
+    results: Object.fromEntries(
+      taken.intent.windows.map((window) => [
+        window.windowId,
+        { state: "failed", reasons: [reason] } as const,
+      ]),
+    ),
+    findings: [reason],
+    expired: taken.intent.windows
+      .filter((window) => Date.parse(window.closesAt) <= now.getTime())
+      .map((window) => window.windowId),
+    proven: [],
+  };
+}

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "@jest/globals";
+import type { DesiredWindow } from "../../src/rules/intent.ts";
+import { judgedPlan } from "../../src/rules/judged-plan.ts";
+import type { SecurityRule } from "../../src/rules/nsg.ts";
+import {
+  aDesiredDeny,
+  aDesiredWindow,
+  afterNoon,
+  aGroup,
+  anOwner,
+  aRule,
+  noon,
+} from "../support/builders.ts";
+
+const deny = (name: string, priority: number, more: object) =>
+  aRule({ name, priority, access: "Deny", protocol: "*", destinationPorts: ["*"], ...more });
+
+describe("a plan that the evaluator has judged", () => {
+  const resultOf = (rules: readonly SecurityRule[], window: Partial<DesiredWindow> = {}) => {
+    const intent = { denies: [aDesiredDeny()], windows: [aDesiredWindow(window)] };
+    return Object.values(judgedPlan(aGroup(...rules), intent, noon, anOwner).results)[0];
+  };
+
+  it("leaves a window open that gets through", () => {
+    expect(resultOf([aRule()])).toMatchObject({ state: "open" });
+  });
+
+  it("fails a window of which two of the customer's rules together let nothing through", () => {
+    const result = resultOf(
+      [
+        deny("lower-half", 100, { sources: ["203.0.113.0/25"] }),
+        deny("upper-half", 101, { sources: ["203.0.113.128/25"] }),
+      ],
+      { sources: ["203.0.113.0/24"] },
+    );
+
+    expect(result).toMatchObject({
+      state: "failed",
+      reasons: [{ code: "BlockedByCustomerRule", target: "lower-half" }],
+    });
+    expect(JSON.stringify(result)).toContain("lower-half, upper-half deny it before");
+  });
+
+  it("fails a window that one of the customer's rules denies by the tag of the network", () => {
+    const rule = deny("vnet", 100, { sources: ["203.0.113.7"], destinations: ["VirtualNetwork"] });
+
+    expect(resultOf([rule])).toMatchObject({ state: "failed" });
+  });
+
+  it("does not judge where it hangs on what cannot be known", () => {
+    expect(resultOf([deny("tagged", 100, { sources: ["AzureCloud"] })])).toMatchObject({
+      state: "open",
+    });
+  });
+
+  it("asks of each family only what a source can reach", () => {
+    const window = { addresses: ["10.0.0.4", "fd00::4"], sources: ["203.0.113.7"] };
+
+    expect(resultOf([aRule()], window)).toMatchObject({ state: "open" });
+  });
+
+  it("does not judge windows that are over", () => {
+    expect(resultOf([], { closesAt: afterNoon(-1) })).toBeUndefined();
+  });
+});
