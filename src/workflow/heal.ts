@@ -107,7 +107,7 @@ async function healRules(
     guarded(ports.log, `healing ${record.gateId}`, async () => {
       const reading = gates.get(idKey(record.gateId));
       if (!stands(ports, record, reading)) {
-        await ports.settle(record.gateId, anew);
+        await ports.settle(record.gateId, anew, "knowsAll");
       } else if (known.has(idKey(record.gateId)) && isIdle(ports, record, reading)) {
         await ports.gates.forget(record.gateId);
       }

@@ -74,18 +74,32 @@ export async function followMachine(
     ),
     ...left.map((gateId) => ports.gates.change(gateId, { removeWindows: ids })),
   ]);
-  // NB. Read after the windows are wanted: an end is either seen here, or comes later and finds the new gates in the request.
-  const now = await ports.requests.get(standing.requestId);
-  const ended = (now?.windows ?? []).filter(
-    (window) => ids.includes(window.id) && (window.state === "closing" || isOver(window)),
-  );
+  const removeWindows = await endedSince(ports, standing);
   await Promise.all(
     [...new Set([...places.keys(), ...left])].map(async (gateId) => {
-      const removeWindows = ended.map((window) => window.id);
       const revision = await ports.gates.change(gateId, { removeWindows });
       await ports.settle(gateId, revision);
     }),
   );
+}
+
+/**
+ * Which of the windows ended while they were moved. NB. Read after they are wanted at the new place: an end, or the policy's
+ * deletion, is either seen here, or comes later and finds the new gates in the request.
+ */
+async function endedSince(
+  { requests, policies }: WindowPorts,
+  { requestId, windows }: StandingWindows,
+): Promise<readonly string[]> {
+  const [request, policy] = await Promise.all([
+    requests.get(requestId),
+    policies.get(windows[0]?.policyId ?? ""),
+  ]);
+  const isWithdrawn = policy === undefined || policy.value.state === "deleting";
+  const ended = (request?.windows ?? [])
+    .filter((window) => window.state === "closing" || isOver(window))
+    .map((window) => window.id);
+  return windows.map((window) => window.windowId).filter((id) => isWithdrawn || ended.includes(id));
 }
 
 function withGates(window: Window, ids: readonly string[], gates: readonly string[]): Window {

@@ -6,7 +6,12 @@ import { type Settled, type SettlePorts, settleTimes, writeUnderLease } from "./
 /** As a revision: settle now, even if everything that was wanted has been applied before. Drops windows that are over. */
 export const anew = Number.POSITIVE_INFINITY;
 
-export type Settle = (gateId: string, revision: number) => Promise<Settled>;
+/** `knowsAll`: the asker has just looked at every policy and VM, so that a deny rule nobody wants is certainly a stray. */
+export type Settle = (
+  gateId: string,
+  revision: number,
+  sight?: "knowsAll" | undefined,
+) => Promise<Settled>;
 
 /**
  * Builds `settle`: brings a gate to its desired state up to a revision, by one writer at a time. Whoever gets the lease
@@ -16,19 +21,24 @@ export type Settle = (gateId: string, revision: number) => Promise<Settled>;
 export function createSettle(ports: SettlePorts): Settle {
   // Within one process the gate's settles queue up here, so that only one of them contends for the stored lease.
   const serial = createSerial();
-  return (gateId, revision) => {
+  return (gateId, revision, sight) => {
     // The patience counts from the asking, not from the turn: who queues behind a stuck gate does not wait twice.
     const giveUpAt = ports.clock.now().getTime() + settleTimes.giveUpAfter;
-    return serial(gateId, () => settleAlone(ports, gateId, revision, giveUpAt));
+    return serial(gateId, () =>
+      settleAlone(ports, { gateId, revision, giveUpAt, knowsAll: sight !== undefined }),
+    );
   };
 }
 
-async function settleAlone(
-  ports: SettlePorts,
-  gateId: string,
-  revision: number,
-  giveUpAt: number,
-): Promise<Settled> {
+interface Asking {
+  readonly gateId: string;
+  readonly revision: number;
+  readonly giveUpAt: number;
+  readonly knowsAll: boolean;
+}
+
+async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled> {
+  const { gateId, revision, giveUpAt } = asking;
   const { clock, gates } = ports;
   const holder = ports.ids.next();
   let wanted = revision;
@@ -37,6 +47,10 @@ async function settleAlone(
   for (;;) {
     // Looked at before the time: whoever queued too long may find that others have done it.
     const record = await gates.read(gateId);
+    if (wanted !== anew && record.desiredRevision < wanted) {
+      // The gate was let go meanwhile, and only what is settled is: it counts anew from there.
+      wanted = record.desiredRevision;
+    }
     if (record.appliedRevision >= wanted) {
       return { outcome: "settled", record };
     }
@@ -46,7 +60,7 @@ async function settleAlone(
     watched = watch(watched, record.lease, clock.now().getTime());
     const taken = await takeLease(ports, record, holder, watched);
     if (taken !== undefined) {
-      const outcome = await writeUnderLease(ports, taken, holder, giveUpAt);
+      const outcome = await writeUnderLease(ports, taken, { ...asking, holder });
       if (typeof outcome === "object") {
         return outcome;
       }

@@ -1,5 +1,6 @@
-import type { GateReading, GateRecord, Ids, Settlement } from "../ports.ts";
+import type { GateRecord, Ids, Settlement } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { denyDrafts } from "../rules/desired-rules.ts";
 import type { Owner } from "../rules/intent.ts";
 import { judgedPlan } from "../rules/judged-plan.ts";
 import { type NetworkSecurityGroup, ruleText, type SecurityRule } from "../rules/nsg.ts";
@@ -24,11 +25,38 @@ export function planFor(
   return { changes, results: {}, findings: [], expired: [], cleaned: [] };
 }
 
+/**
+ * The group as one who does not know all policies should see it: deny rules of ours that this gate's record neither wants nor
+ * has ever proven are somebody's, perhaps those of another policy that has not noticed yet that the group was moved. They
+ * bear another name here, so that they are left alone like a customer's. NB. To take a deny rule away opens a port.
+ */
+export function withStrangers(
+  { intent, proven = [], isInterrupted }: GateRecord,
+  group: NetworkSecurityGroup,
+  owner: Owner,
+): NetworkSecurityGroup {
+  if (isInterrupted === true) {
+    // What is there may be our own work, begun and never proven.
+    return group;
+  }
+  const known = new Set(
+    [...denyDrafts(intent, owner).map(({ rule }) => rule), ...proven].map(({ name }) =>
+      name.toLowerCase(),
+    ),
+  );
+  const isStranger = (rule: SecurityRule) =>
+    isOwned(rule, owner) && rule.access === "Deny" && !known.has(rule.name.toLowerCase());
+  const rules = group.rules.map((rule) =>
+    isStranger(rule) ? { ...rule, name: `stranger-${rule.name}` } : rule,
+  );
+  return { ...group, rules };
+}
+
 /** What a reading proves whose plan is empty. */
 export function provenBy(
   { owner, ids }: { readonly owner: Owner; readonly ids: Ids },
   taken: GateRecord,
-  { group }: GateReading,
+  group: NetworkSecurityGroup,
   { results, findings, expired }: GatePlan,
 ): Settlement {
   const proven = group.rules

@@ -15,7 +15,14 @@ import { type Found, foundBeside } from "../rules/drift.ts";
 import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { repairFacts } from "./repairs.ts";
-import { goneSettlement, planFor, printOf, provenBy, settledRecord } from "./settlement.ts";
+import {
+  goneSettlement,
+  planFor,
+  printOf,
+  provenBy,
+  settledRecord,
+  withStrangers,
+} from "./settlement.ts";
 
 /** What settling needs of the world. */
 export interface SettlePorts {
@@ -48,11 +55,17 @@ export const settleTimes = {
   giveUpAfter: 200_000,
 } as const;
 
-/** One writer's time with the lease. */
-interface Turn {
+/** On what terms a writer has the lease. */
+interface Terms {
   readonly gateId: string;
   readonly holder: string;
   readonly giveUpAt: number;
+  /** As `settle` explains it. */
+  readonly knowsAll: boolean;
+}
+
+/** One writer's time with the lease. */
+interface Turn extends Terms {
   /** What was found beside what had been proven, and is put right with the writes of this turn. */
   found: readonly Found[];
   isWorking: boolean;
@@ -67,14 +80,13 @@ interface Turn {
 export async function writeUnderLease(
   ports: SettlePorts,
   taken: GateRecord,
-  holder: string,
-  giveUpAt: number,
+  { gateId, holder, giveUpAt, knowsAll }: Terms,
 ): Promise<Settled | number> {
-  const { gateId } = taken;
   const turn: Turn = {
     gateId,
     holder,
     giveUpAt,
+    knowsAll,
     found: [],
     isWorking: true,
     isLost: false,
@@ -136,9 +148,10 @@ async function writeUntilProven(
       await clock.pause(settleTimes.pollUpdating);
       continue;
     }
-    const plan = planFor(record, reading.group, clock.now(), ports.owner);
+    const seen = turn.knowsAll ? reading.group : withStrangers(record, reading.group, ports.owner);
+    const plan = planFor(record, seen, clock.now(), ports.owner);
     if (plan.changes.length === 0) {
-      return complete(ports, record, turn, provenBy(ports, record, reading, plan));
+      return complete(ports, record, turn, provenBy(ports, record, seen, plan));
     }
     const latest = await gathered(ports, record, turn);
     if (latest.desiredRevision > record.desiredRevision) {

@@ -231,6 +231,50 @@ describe("the look at every gate", () => {
     );
   });
 
+  it("keeps the deny rules of a group that was moved, whoever comes there first", async () => {
+    const moved = nsgs.subnet.replace("/resourcegroups/shop/", "/resourcegroups/elsewhere/");
+    const denies = world.ours(nsgs.subnet).filter(({ access }) => access === "Deny");
+    world.network.addGate(moved, world.network.rules(nsgs.subnet));
+    world.network.removeGate(nsgs.subnet);
+    moveWebOne([moved, nsgs.card]);
+    world.network.addMachine({
+      id: vmId("web-2"),
+      name: "web-2",
+      location: "westeurope",
+      addresses: [{ address: "10.0.0.5", family: 4, networkInterfaceId: "nic", gates: [moved] }],
+    });
+    const laterId = "5c1e2d3f-77bb-4a0c-9d21-1f2e3d4c5b6a";
+    const later = aWindow({ id: `${laterId}-0-22`, sources: ["203.0.113.9"] });
+    await world.request(anAccessRequest({ id: laterId, windows: [later] }));
+
+    await world.clock.run(openWindows(world.start(), { requestId: laterId, vmIndex: 0 }));
+    const kept = world.ours(moved).filter(({ access }) => access === "Deny");
+    await heal();
+
+    expect(byName(kept)).toEqual(byName(denies));
+    expect(byName(world.ours(moved).filter(({ access }) => access === "Deny"))).toEqual(
+      byName(denies),
+    );
+    expect(allows(moved)).toHaveLength(2);
+  });
+
+  it("takes away a deny rule that no policy wants once it has looked at all of them", async () => {
+    const [rule] = world.ours(nsgs.card).filter(({ access }) => access === "Deny");
+    world.network.edit(nsgs.card, (rules) => [
+      ...rules,
+      {
+        ...(rule as SecurityRule),
+        name: `JitAccess-37a8ee-Deny-${"a".repeat(16)}-v4`,
+        priority: 2000,
+      },
+    ]);
+
+    await heal();
+
+    expect(world.ours(nsgs.card)).toHaveLength(2);
+    expect((await repairs())[0]?.reasons?.[0]?.code).toBe("RuleUnexpected");
+  });
+
   it("tells when a VM cannot be followed", async () => {
     const full = Array.from({ length: 1_000 }, (_, index) =>
       aRule({ name: `r${index}`, priority: 1_000 + index }),
