@@ -88,8 +88,8 @@ export interface Network {
   /** Nothing when the gate does not exist. */
   readGate(gateId: string): Promise<GateReading | undefined>;
   /**
-   * Carries out the changes in order and waits until Azure says that they are in effect. One or two of a kind go rule by rule,
-   * anything else as one conditional write; where Azure refuses that one, rules that only go are taken away all the same.
+   * Carries out the changes in order and waits until Azure says that they are in effect. One goes by itself, several as one
+   * conditional write; where Azure refuses that one, rules that only go are taken away all the same.
    */
   write(reading: GateReading, changes: readonly RuleChange[]): Promise<WriteOutcome>;
 }

@@ -19,9 +19,6 @@ export interface NetworkOptions extends ArmOptions {
 
 const apiVersion = "2026-01-01";
 const defaultMaxWaitMs = 600_000;
-/** More changes than this are cheaper, and safe against others, as one conditional write of the whole group. */
-const mostSingleWrites = 2;
-
 /** The network behind Azure Resource Manager. VMs are read through the SDK; gates raw, because a model drops what it does not know. */
 export function createNetwork(options: NetworkOptions): Network {
   const send = createArmHttp(options);
@@ -77,13 +74,12 @@ export function createNetwork(options: NetworkOptions): Network {
 }
 
 /**
- * NB. Deletes and puts together are one write, few as they are: a rule that another takes the place of must not be missing in
- * between. Without an etag a whole write could delete what others added meanwhile; rule by rule it cannot.
+ * Several changes are one conditional write of the whole group: one after the other takes Azure its time for each, and a rule
+ * that another takes the place of must not be missing in between. NB. Without an etag a whole write could delete what others
+ * added meanwhile; rule by rule it cannot.
  */
-function goesWhole(reading: GateReading, changes: readonly RuleChange[]): boolean {
-  const kinds = new Set(changes.map((change) => change.kind));
-  return reading.etag !== "" && (changes.length > mostSingleWrites || kinds.size > 1);
-}
+const goesWhole = (reading: GateReading, changes: readonly RuleChange[]): boolean =>
+  reading.etag !== "" && changes.length > 1;
 
 function wholeRequest(reading: GateReading, changes: readonly RuleChange[]): ArmRequest {
   const body = JSON.stringify(applyChanges(reading.raw, changes));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createNetwork } from "../../src/azure/network.ts";
 import { applyChanges, ruleToJson } from "../../src/azure/nsg-json.ts";
-import type { Network, WriteOutcome } from "../../src/ports.ts";
+import type { GateReading, Network, WriteOutcome } from "../../src/ports.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
@@ -97,8 +97,10 @@ describe("in the pretend cloud", () => {
     const rules = [aRule(), aRule({ name: "JitAccess-two", priority: 101 })];
     const seen = cloud.requests.all().length;
 
-    await writeNow(
-      network,
+    // Without an etag it goes rule by rule.
+    const reading = await network.readGate(gateId);
+    await network.write(
+      { ...(reading as GateReading), etag: "" },
       rules.map((rule) => ({ kind: "put", rule })),
     );
 

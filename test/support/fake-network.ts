@@ -130,7 +130,7 @@ export function createFakeNetwork(): FakeNetwork {
   /** Rule by rule, or as one conditional write; of one that is refused, what only goes is taken away all the same. */
   async function writeTo(gate: Gate, entry: FakeWrite, etag: string): Promise<WriteOutcome> {
     const { changes } = entry;
-    if (changes.length <= 2 && new Set(changes.map(({ kind }) => kind)).size < 2) {
+    if (changes.length <= 1) {
       return await oneByOne(gate, entry, changes);
     }
     if (etag !== etagOf(gate)) {
