@@ -5,6 +5,7 @@
 import { benchContention } from "./contention/contention.ts";
 import { OptionsError } from "./contention/options.ts";
 import { benchOpen } from "./open.ts";
+import { benchSweep } from "./sweep/sweep.ts";
 
 interface Benchmark {
   readonly about: string;
@@ -22,6 +23,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     about:
       "many requests at once behind one network security group, against everybody writing with the SDK (--help)",
     run: benchContention,
+  },
+  sweep: {
+    about:
+      "looking through thousands of VMs and their gates when nothing is wrong, against reading each by itself (--help)",
+    run: benchSweep,
   },
 };
 

@@ -3,7 +3,7 @@ import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Survey } from "../ports.ts";
 import { isOwned } from "../rules/owned.ts";
-import { healPlaces } from "./moved-vms.ts";
+import { healPlaces, heldPlaces } from "./moved-vms.ts";
 import { followMachine, standingWindows, standsWhere } from "./moved-windows.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
@@ -25,18 +25,36 @@ export async function healEveryGate(ports: WindowPorts): Promise<void> {
     await guarded(ports.log, `surveying subscription ${subscriptionId}`, async () => {
       const survey = await ports.network.survey(subscriptionId);
       if (survey !== undefined) {
-        const here = records.filter(({ gateId }) => isHere(gateId));
-        await healPolicies(
-          ports,
-          policies.filter(({ id }) => isHere(id)),
-          here,
+        const here = {
           survey,
+          isHere,
+          policies: policies.filter(({ id }) => isHere(id)),
+          records: records.filter(({ gateId }) => isHere(gateId)),
+        };
+        const { hasChanged, isCertain } = await healPolicies(ports, here);
+        const hasFollowed = await healWindows(ports, here);
+        await healRules(
+          ports,
+          hasChanged || hasFollowed ? await readAgain(ports, here) : here,
+          isCertain ? "knowsAll" : undefined,
         );
-        await healWindows(ports, here, survey);
-        await healRules(ports, isHere, survey);
       }
     });
   }
+}
+
+/** One subscription: what Azure tells of it, and what storage does. */
+interface Subscription {
+  readonly survey: Survey;
+  readonly isHere: (id: string) => boolean;
+  readonly policies: readonly Policy[];
+  readonly records: readonly GateRecord[];
+}
+
+/** What has just followed its VM is wanted elsewhere now. */
+async function readAgain({ gates }: WindowPorts, here: Subscription): Promise<Subscription> {
+  const records = (await gates.known()).filter(({ gateId }) => here.isHere(gateId));
+  return { ...here, records };
 }
 
 /** Those that Azure tells of, and those in which something is known to storage. */
@@ -57,27 +75,33 @@ async function subscriptionsOf(
   return ids;
 }
 
+/** `isCertain`: every policy wants its deny rules where its VMs are, so that one that nobody wants is a stray. */
 async function healPolicies(
   ports: WindowPorts,
-  policies: readonly Policy[],
-  records: readonly GateRecord[],
-  { machines }: Survey,
-): Promise<void> {
-  // One that is being changed is brought to its VMs by whoever changes it, or by the sweep.
-  const settled = policies.filter(({ state }) => state === "settled");
-  await mapLimited(settled, parallelWork, (policy) =>
-    guarded(ports.log, `the places of ${policy.id}`, () =>
-      healPlaces(ports, policy, records, (vmId) => machines.get(idKey(vmId))),
+  { policies, records, survey }: Subscription,
+): Promise<{ readonly hasChanged: boolean; readonly isCertain: boolean }> {
+  const places = heldPlaces(records);
+  const healed = await mapLimited(policies, parallelWork, (policy) =>
+    guarded(ports.log, `the places of ${policy.id}`, async () =>
+      // One that is being changed is brought to its VMs by whoever changes it, or by the sweep.
+      policy.state === "settled"
+        ? healPlaces(ports, policy, places.get(idKey(policy.id)) ?? new Map(), (vmId) =>
+            survey.machines.get(idKey(vmId)),
+          )
+        : undefined,
     ),
   );
+  return {
+    hasChanged: healed.includes(true),
+    isCertain: healed.every((one) => one !== undefined),
+  };
 }
 
-/** Lets windows follow VMs that are not where the windows stand. */
+/** Lets windows follow VMs that are not where the windows stand; tells whether there were any. */
 async function healWindows(
   ports: WindowPorts,
-  records: readonly GateRecord[],
-  { machines }: Survey,
-): Promise<void> {
+  { records, survey: { machines } }: Subscription,
+): Promise<boolean> {
   const astray = standingWindows(records, ports.clock.now()).filter(
     (standing) => !standsWhere(standing, machines.get(idKey(standing.vmId))),
   );
@@ -89,16 +113,15 @@ async function healWindows(
       }
     }),
   );
+  return astray.length > 0;
 }
 
 /** Settles every gate that is not as it should be, and lets go of those of which nothing is wanted or left. */
 async function healRules(
   ports: WindowPorts,
-  isHere: (id: string) => boolean,
-  { gates }: Survey,
+  { records, survey: { gates } }: Subscription,
+  sight: "knowsAll" | undefined,
 ): Promise<void> {
-  // Read anew: what has just followed its VM is wanted elsewhere now.
-  const records = (await ports.gates.known()).filter(({ gateId }) => isHere(gateId));
   const known = new Set(records.map(({ gateId }) => idKey(gateId)));
   const strangers = [...gates]
     .filter(([key]) => !known.has(key))
@@ -107,7 +130,7 @@ async function healRules(
     guarded(ports.log, `healing ${record.gateId}`, async () => {
       const reading = gates.get(idKey(record.gateId));
       if (!stands(ports, record, reading)) {
-        await ports.settle(record.gateId, anew, "knowsAll");
+        await ports.settle(record.gateId, anew, sight);
       } else if (known.has(idKey(record.gateId)) && isIdle(ports, record, reading)) {
         await ports.gates.forget(record.gateId);
       }

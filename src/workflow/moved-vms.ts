@@ -12,6 +12,9 @@ import { addressesByGate, placeText } from "./vm-gates.ts";
 /** A VM's addresses by gate key. */
 type Place = ReadonlyMap<string, readonly string[]>;
 
+/** The places of a policy's VMs, by VM key. */
+export type Places = ReadonlyMap<string, Place>;
+
 /** A VM of a policy that is not where the policy's deny rules hold it. */
 interface Moved {
   readonly vmId: string;
@@ -22,15 +25,14 @@ interface Moved {
 /**
  * Brings a policy's deny rules to where its VMs are: after a VM was moved, deleted or restored, got another address, or
  * another network security group was put before it. `machineOf` tells where to look; each VM that seems to have moved is
- * read alone before anything is done.
+ * read alone before anything is done. Tells whether anything was.
  */
 export async function healPlaces(
   ports: WindowPorts,
   policy: Policy,
-  records: readonly GateRecord[],
+  places: Places,
   machineOf: (vmId: string) => Machine | undefined,
-): Promise<void> {
-  const places = heldPlaces(policy, records);
+): Promise<boolean> {
   const seeming = policy.virtualMachines
     .map(({ id: vmId }) => ({ vmId, before: places.get(idKey(vmId)) ?? new Map() }))
     .filter(({ vmId, before }) => isElsewhere(before, machineOf(vmId)));
@@ -45,7 +47,7 @@ export async function healPlaces(
   const moved = read.filter(({ before, machine }) => isElsewhere(before, machine));
   if (moved.length === 0) {
     await notePaths(ports, policy, machineOf);
-    return;
+    return false;
   }
   const id = ports.ids.next();
   const tell = (outcome: FactOutcome, faults: readonly Reason[] = []) =>
@@ -61,6 +63,7 @@ export async function healPlaces(
   ports.log.placesChanged({ policyId: policy.id, vms: moved.length });
   const result = await protect(ports, policy.id);
   await tell(result.outcome === "settled" ? "done" : "failed", result.reasons);
+  return true;
 }
 
 /** Notes ways to the policy's VMs that came to be uncovered, or covered, without anything of ours having to move. */
@@ -84,18 +87,17 @@ function isElsewhere(before: Place, machine: Machine | undefined): boolean {
   return placeText(before) !== placeText(addressesByGate(machine));
 }
 
-/** Where the policy's deny rules are wanted, by VM key. */
-function heldPlaces(policy: Policy, records: readonly GateRecord[]): ReadonlyMap<string, Place> {
-  const places = new Map<string, Map<string, readonly string[]>>();
+/** Where the deny rules of all policies are wanted, by policy key and VM key: gathered once, as gates hold those of many. */
+export function heldPlaces(records: readonly GateRecord[]): ReadonlyMap<string, Places> {
+  const held = new Map<string, Map<string, Map<string, readonly string[]>>>();
   for (const { gateId, intent } of records) {
-    for (const deny of intent.denies) {
-      if (idKey(deny.policyId) === idKey(policy.id)) {
-        const place = places.get(idKey(deny.vmId)) ?? new Map<string, readonly string[]>();
-        places.set(idKey(deny.vmId), place.set(idKey(gateId), deny.addresses));
-      }
+    for (const { policyId, vmId, addresses } of intent.denies) {
+      const ofPolicy = held.get(idKey(policyId)) ?? new Map();
+      const place = ofPolicy.get(idKey(vmId)) ?? new Map();
+      held.set(idKey(policyId), ofPolicy.set(idKey(vmId), place.set(idKey(gateId), addresses)));
     }
   }
-  return places;
+  return held;
 }
 
 function placeFact(

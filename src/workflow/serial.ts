@@ -44,11 +44,16 @@ export async function mapLimited<T, R>(
   return results;
 }
 
-/** Does one task of many: its fault is logged and keeps nobody from the others. */
-export async function guarded(log: Log, what: string, work: () => Promise<unknown>): Promise<void> {
+/** Does one task of many: its fault is logged and keeps nobody from the others. Answers what it did, nothing after a fault. */
+export async function guarded<T>(
+  log: Log,
+  what: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await work();
+    return await work();
   } catch (error) {
     log.sweepFault({ what, error });
+    return undefined;
   }
 }

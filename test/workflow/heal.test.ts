@@ -52,7 +52,6 @@ describe("the look at every gate", () => {
       "policies.all",
       "network.subscriptions",
       "network.survey",
-      "gates.known",
     ]);
     expect(await repairs()).toEqual([]);
   });
@@ -273,6 +272,22 @@ describe("the look at every gate", () => {
 
     expect(world.ours(nsgs.card)).toHaveLength(2);
     expect((await repairs())[0]?.reasons?.[0]?.code).toBe("RuleUnexpected");
+  });
+
+  it("keeps a deny rule that nobody wants as long as it could not look at every policy", async () => {
+    const [rule] = world.ours(nsgs.card).filter(({ access }) => access === "Deny");
+    const stray = `JitAccess-37a8ee-Deny-${"a".repeat(16)}-v4`;
+    world.network.edit(nsgs.card, (rules) => [
+      ...rules,
+      { ...(rule as SecurityRule), name: stray, priority: 2000 },
+    ]);
+    await world.policies.put(
+      aPolicy({ id: aPolicy().id.replace(/default$/, "other"), state: "updating" }),
+    );
+
+    await heal();
+
+    expect(world.ours(nsgs.card).map(({ name }) => name)).toContain(stray);
   });
 
   it("tells when a VM cannot be followed", async () => {
