@@ -65,7 +65,10 @@ export function presentRule(places: Places, draft: RuleDraft): SecurityRule | un
   return places.owned.find((rule) => sameName(rule.name, draft.rule.name));
 }
 
-/** The number at which the draft's rule stands now, where it could stay: inbound, in the range, and nobody else's. */
+/**
+ * The number at which the draft's rule stands now, where it could stay: inbound, in the range, and nobody else's.
+ * NB. There may be no room left for it: a deny rule that another made way for is placed before it.
+ */
 export function presentPlace(
   places: Places,
   draft: RuleDraft,
@@ -76,7 +79,8 @@ export function presentPlace(
   return present?.direction === "Inbound" &&
     present.priority >= first &&
     present.priority <= last &&
-    !places.taken.has(present.priority)
+    !places.taken.has(present.priority) &&
+    isRoomLeft(places)
     ? present.priority
     : undefined;
 }

@@ -1,4 +1,4 @@
-import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Machine } from "../ports.ts";
 import { defenderLeftovers, type MachinesByName, namedVms } from "../rules/cleaner.ts";
 import type { Leftover } from "../rules/intent.ts";
@@ -7,17 +7,20 @@ import type { SettlePorts } from "./write-gate.ts";
 /** Tells which rules of a gate another product left behind and may go. */
 export type FindLeftovers = (gateId: string) => Promise<readonly Leftover[]>;
 
+/** Ids of VMs by their lower-cased names. */
+type IdsByName = ReadonlyMap<string, readonly string[]>;
+
 /**
  * Builds the cleaner of one policy change. The VMs of a subscription are listed once, and only where a gate carries rules
  * that name some. Cleaning is a courtesy: a fault of it is logged, and never keeps a policy from its deny rules.
  */
 export function createFindLeftovers(ports: SettlePorts): FindLeftovers {
-  const listed = new Map<string, Promise<ReadonlyMap<string, readonly Machine[]> | undefined>>();
+  const listed = new Map<string, Promise<IdsByName>>();
 
-  const machinesIn = (subscriptionId: string) => {
-    const known = listed.get(subscriptionId) ?? machinesByName(ports, subscriptionId);
-    listed.set(subscriptionId, known);
-    return known;
+  const idsIn = (subscriptionId: string) => {
+    const ids = listed.get(subscriptionId) ?? listVms(ports, subscriptionId);
+    listed.set(subscriptionId, ids);
+    return ids;
   };
 
   return async (gateId) => {
@@ -27,10 +30,7 @@ export function createFindLeftovers(ports: SettlePorts): FindLeftovers {
       if (reading === undefined || names.length === 0) {
         return [];
       }
-      const machines = await machinesIn(subscriptionOf(gateId) ?? "");
-      const known: MachinesByName = new Map(
-        machines === undefined ? [] : names.map((name) => [name, machines.get(name) ?? []]),
-      );
+      const known = await knownMachines(ports, names, await idsIn(subscriptionOf(gateId) ?? ""));
       return defenderLeftovers(reading.group, known).map(({ leftover }) => leftover);
     } catch (error) {
       ports.log.sweepFault({ what: `cleaning ${gateId}`, error });
@@ -39,7 +39,33 @@ export function createFindLeftovers(ports: SettlePorts): FindLeftovers {
   };
 }
 
-async function machinesByName({ network }: SettlePorts, subscriptionId: string) {
+async function listVms({ network }: SettlePorts, subscriptionId: string): Promise<IdsByName> {
   const survey = await network.survey(subscriptionId);
-  return survey && Map.groupBy(survey.machines.values(), (machine) => idKey(machine.name));
+  const byName = Map.groupBy(survey?.machines.values() ?? [], ({ name }) => name.toLowerCase());
+  return new Map([...byName].map(([name, machines]) => [name, machines.map(({ id }) => id)]));
+}
+
+/**
+ * The named VMs as they are found when each is read alone. NB. One that is not in the list stays unknown: lists leave out what
+ * this service may not read, and a rule that holds a VM we cannot see must not go.
+ */
+async function knownMachines(
+  { network }: SettlePorts,
+  names: readonly string[],
+  ids: IdsByName,
+): Promise<MachinesByName> {
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const machines = await Promise.all(
+        (ids.get(name) ?? []).map((id) => network.findMachine(id)),
+      );
+      return [name, machines.filter((machine) => machine !== undefined)] as const;
+    }),
+  );
+  return new Map(
+    found.filter((entry): entry is [string, Machine[]] => {
+      const [name, machines] = entry;
+      return machines.length > 0 && machines.length === ids.get(name)?.length;
+    }),
+  );
 }

@@ -18,11 +18,9 @@ export function planFor(
   now: Date,
   owner: Owner,
 ): GatePlan {
-  if (record.desiredRevision > 0) {
-    return judgedPlan(group, record.intent, now, owner);
-  }
-  const { changes } = planOverdue(group, now, owner);
-  return { changes, results: {}, findings: [], expired: [], cleaned: [] };
+  return record.desiredRevision > 0
+    ? judgedPlan(group, record.intent, now, owner)
+    : planOverdue(group, now, owner);
 }
 
 /**

@@ -15,11 +15,11 @@ import {
   type Event,
   events,
   intents,
-  knownMachines,
   lastEnd,
   rulesOf,
   withoutClashes,
 } from "./support/arbitraries.ts";
+import { knownMachines } from "./support/known-machines.ts";
 
 const plan = (group: NetworkSecurityGroup, intent: GateIntent, now = noon): GatePlan =>
   planGate(group, intent, now, anOwner);

@@ -8,6 +8,7 @@ import {
   denyDescription,
   denyRuleName,
   isOwned,
+  tookPriority,
 } from "../../src/rules/owned.ts";
 import { afterNoon, anOwner, aRule, requestId } from "../support/builders.ts";
 import { propertyRuns } from "../support/property-runs.ts";
@@ -32,6 +33,7 @@ describe("a rule of ours", () => {
         ];
         const descriptions = [
           denyDescription(owner, vmName),
+          denyDescription(owner, vmName, true),
           allowDescription(owner, { windowId, closesAt: afterNoon(0) }, vmName),
         ];
 
@@ -57,6 +59,17 @@ describe("a rule of ours", () => {
         expect(closesAtOf(aRule({ description }))).toBe(closesAt);
         expect(description).toContain(`'${owner.name}'`);
         expect(description).toContain(` ${windowId} `);
+      }),
+      propertyRuns,
+    );
+  });
+
+  it("tells from its description whether it went before customer rules", () => {
+    fc.assert(
+      fc.property(owners, vmNames, fc.boolean(), (owner, vmName, takesPriority) => {
+        const description = denyDescription(owner, vmName, takesPriority);
+
+        expect(tookPriority({ description })).toBe(takesPriority);
       }),
       propertyRuns,
     );

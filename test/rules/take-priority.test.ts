@@ -160,6 +160,32 @@ describe("an allow rule beside a deny rule of its VM in the band for allow rules
     ]);
   });
 
+  it("leaves its old place to the deny rule of another VM that has no other before its customer rules", () => {
+    const ofDb = { vmId: vmId("db"), vmKey: "1123456789abcdef", addresses: ["10.0.0.5"] };
+    const allow = ours(settle(aGroup(...filling(100, 139)), { windows: [others] }));
+    const taken = filling(101, 149).filter(({ priority }) => ![120, 130, 140].includes(priority));
+    const group = aGroup(
+      ...taken,
+      openSsh(130, { destinations: ["10.0.0.5"] }),
+      openSsh(150, { destinations: ["10.0.0.4"] }),
+      ...allow,
+    );
+    const intent = {
+      denies: [aDesiredDeny({ ...ofDb, takePriority: true }), first],
+      windows: [others],
+    };
+
+    const after = settle(group, intent);
+
+    expect(allow).toMatchObject([{ priority: 140 }]);
+    expect(ours(after).map(({ access, priority }) => `${access} ${priority}`)).toEqual([
+      "Deny 120",
+      "Deny 140",
+      "Allow 100",
+    ]);
+    expect(plan(after, intent)).toMatchObject({ changes: [], findings: [] });
+  });
+
   it("fails where no number is left before it, which names the deny rule", () => {
     const group = aGroup(openSsh(102), aRule({ priority: 100 }));
 
@@ -174,6 +200,30 @@ describe("an allow rule beside a deny rule of its VM in the band for allow rules
         },
       ],
     });
+  });
+
+  it("goes where a deny rule that waited takes the group's last room: the group never gets one rule too many", () => {
+    const dual = { ...window, addresses: ["10.0.0.4", "fd00::4"], sources: ["*"] };
+    const ofDb = aDesiredDeny({
+      vmId: vmId("db"),
+      vmKey: "1123456789abcdef",
+      addresses: ["10.0.0.5"],
+    });
+    const settled = settle(aGroup(...filling(100, 297)), { denies, windows: [dual] });
+    const customers = [...filling(101, 294), openSsh(296), ...filling(1_000, 1_801)];
+    const group = aGroup(...customers, ...ours(settled));
+
+    const { results, changes } = plan(group, { denies: [...denies, ofDb], windows: [dual] });
+
+    expect(group.rules).toHaveLength(1_000);
+    expect(results[dual.windowId]).toMatchObject({
+      state: "failed",
+      reasons: [{ code: "GateFull" }],
+    });
+    expect(ours(applyChanges(group, changes))).toMatchObject([
+      { access: "Deny", priority: 295 },
+      { access: "Deny", priority: 300, destinations: ["10.0.0.5"] },
+    ]);
   });
 
   it("may stand behind it when it speaks about another VM", () => {

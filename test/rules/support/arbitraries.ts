@@ -1,6 +1,4 @@
 import fc from "fast-check";
-import type { Machine } from "../../../src/ports.ts";
-import type { MachinesByName } from "../../../src/rules/cleaner.ts";
 import type { DesiredDeny, DesiredWindow, GateIntent } from "../../../src/rules/intent.ts";
 import type { SecurityRule } from "../../../src/rules/nsg.ts";
 import {
@@ -135,43 +133,6 @@ const customerRule = fc.oneof(
   { weight: 2, arbitrary: defenderRule },
   { weight: 1, arbitrary: almostDefenderRule },
 );
-
-/** What may be known of the VMs that Defender's rules name: where they are, that they are gone, or nothing. */
-export const knownMachines: fc.Arbitrary<MachinesByName> = fc
-  .array(
-    fc.record({
-      name: fc.constantFrom("web-1", "db", "gone"),
-      addresses: fc.uniqueArray(fc.constantFrom("10.0.0.4", "10.0.0.5", "10.0.9.9")),
-    }),
-    { maxLength: 3 },
-  )
-  .chain((found) =>
-    fc.constantFrom<readonly string[]>([], ["gone"], ["web-1", "db", "gone"]).map((absent) => {
-      const named = Map.groupBy(found.map(aMachine), (each) => each.name);
-      return new Map<string, readonly Machine[]>([
-        ...absent.map((name) => [name, []] as const),
-        ...named,
-      ]);
-    }),
-  );
-
-const aMachine = ({
-  name,
-  addresses,
-}: {
-  readonly name: string;
-  readonly addresses: readonly string[];
-}): Machine => ({
-  id: vmId(name),
-  name,
-  location: "westeurope",
-  addresses: addresses.map((address) => ({
-    address,
-    family: 4,
-    networkInterfaceId: "nic",
-    gates: [],
-  })),
-});
 
 /** Rules without a clash of names or of priorities, as a group that exists has them. */
 export function withoutClashes(rules: readonly SecurityRule[]): readonly SecurityRule[] {
