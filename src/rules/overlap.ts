@@ -58,14 +58,16 @@ export function certainlyBlocks(deny: Match, allow: Match): boolean {
   if (
     deny.sourceGroups.length > 0 ||
     deny.destinationGroups.length > 0 ||
-    !deny.sourcePorts.includes("*")
+    !deny.sourcePorts.some((ports) => ports === "*" || ports === "0-65535")
   ) {
     return false;
   }
+  // Every address of a VM lies in its virtual network.
+  const isForAll = deny.destinations.some((entry) => entry.toLowerCase() === "virtualnetwork");
   return (
     (deny.protocol === "*" || deny.protocol.toLowerCase() === allow.protocol.toLowerCase()) &&
     allow.destinationPorts.some((port) => portListIncludes(deny.destinationPorts, Number(port))) &&
-    allow.destinations.every((destination) => covers(deny.destinations, destination)) &&
+    (isForAll || allow.destinations.every((address) => covers(deny.destinations, address))) &&
     allow.sources.some((source) =>
       covers(deny.sources, source === "*" ? everything(allow.destinations) : source),
     )

@@ -77,6 +77,8 @@ describe("a customer's deny rule", () => {
     ["for the virtual network", { sources: ["VirtualNetwork"] }, false],
     ["for a group of sources", { sources: [], sourceGroups: [group] }, false],
     ["for some source ports", { sourcePorts: ["1024-65535"] }, false],
+    ["for all source ports, written out", { sourcePorts: ["0-65535"] }, true],
+    ["for all of the VM's network by its tag", { destinations: ["VirtualNetwork"] }, true],
     ["for the VM's network", { destinations: ["10.0.0.0/24"] }, true],
     ["for other destinations", { destinations: ["10.0.1.0/24"] }, false],
     ["for destinations of the other family", { destinations: ["::/0"] }, false],
