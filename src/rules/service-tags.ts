@@ -13,7 +13,7 @@ export interface Surroundings {
   readonly hasPublicSpace: boolean;
 }
 
-export const nowhere: Reach = { certainly: nothing, possibly: nothing };
+const nowhere: Reach = { certainly: nothing, possibly: nothing };
 export const anywhere = ({ family }: Surroundings): Reach => certain(everything[family]);
 export const perhapsAnywhere = ({ family }: Surroundings): Reach => perhaps(everything[family]);
 
