@@ -113,7 +113,7 @@ export function createLog(sink: LogSink) {
         "The sweep could not finish one of its tasks; the next one tries again.",
         { what: fields.what, ...faultFields(fields.error) },
       ),
-    sweepSettled: (fields: { gates: number; policies: number }) =>
+    sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>
       write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),
   };
 }

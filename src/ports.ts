@@ -122,6 +122,8 @@ export interface ProvenRule {
 export interface GateLease {
   readonly holder: string;
   readonly beat: number;
+  /** How long the beat has stood still when it was read, in milliseconds by the clock of the storage; absent where that cannot be told. */
+  readonly quietForMs?: number | undefined;
 }
 
 /** A change of intent. `denies` replaces all deny rows of that policy on the gate; an empty list takes them away. */
@@ -221,6 +223,8 @@ export interface RequestStore {
     requestId: string,
     change: (request: AccessRequest) => AccessRequest,
   ): Promise<AccessRequest | undefined>;
+  /** Requests of which a window is not over yet, whoever should be looking after them. */
+  unended(): Promise<readonly AccessRequest[]>;
   /** Requests of a policy created at or after `since`, newest first. */
   ofPolicy(policyId: string, since: Date): Promise<readonly AccessRequest[]>;
 }

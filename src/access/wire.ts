@@ -71,7 +71,12 @@ function wireStatus(window: Window): Pick<WireRequestPort, "status" | "statusRea
       return { status: "Initiating", statusReason: "UserRequested" };
     case "open":
     case "closing":
-      return { status: "Initiated", statusReason: "UserRequested" };
+      // One that is closed again without ever having been open was never more than on its way.
+      return {
+        status:
+          window.state === "closing" && window.openedAt === undefined ? "Initiating" : "Initiated",
+        statusReason: "UserRequested",
+      };
     case "closed":
       return { status: "Revoked", statusReason: window.endReason ?? "Expired" };
     case "failed":

@@ -21,6 +21,8 @@ export interface GateMeta {
   readonly leaseHolder: string;
   /** Never goes back, not even with a new holder: a lease seen long ago cannot look like one of today. */
   readonly leaseBeat: number;
+  /** When the beat was raised, by the clock of the storage; empty when that is the row's own timestamp: nobody has written it since. */
+  readonly beatAt: string;
   /** Who completed last, until somebody takes the lease: tells a repeated `complete` from a late one. */
   readonly completedBy: string;
   /** A write was begun and no settlement has been recorded since. */
@@ -70,6 +72,7 @@ export function newMeta(gateId: string): GateMeta {
     applied: 0,
     leaseHolder: "",
     leaseBeat: 0,
+    beatAt: "",
     completedBy: "",
     isInterrupted: false,
     owedSince: never,
@@ -83,6 +86,7 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     applied,
     leaseHolder,
     leaseBeat,
+    beatAt,
     completedBy,
     isInterrupted,
     owedSince,
@@ -93,6 +97,7 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     applied: Number(applied),
     leaseHolder: String(leaseHolder),
     leaseBeat: Number(leaseBeat),
+    beatAt: String(beatAt),
     completedBy: String(completedBy),
     isInterrupted: isInterrupted === true,
     owedSince: String(owedSince),
@@ -139,7 +144,8 @@ export function closingTime(window: DesiredWindow): string {
   return new Date(window.closesAt).toISOString();
 }
 
-export function recordOf(meta: GateMeta, rows: GateRows): GateRecord {
+/** `quietForMs`: how long the lease's beat has stood still, where somebody holds it and the storage tells the time. */
+export function recordOf(meta: GateMeta, rows: GateRows, quietForMs?: number): GateRecord {
   const all = [...rows.values()];
   const windows = all.filter((row) => "window" in row);
   const leftovers = all.flatMap((row) => ("leftovers" in row ? row.leftovers : []));
@@ -163,7 +169,13 @@ export function recordOf(meta: GateMeta, rows: GateRows): GateRecord {
     ...(meta.isInterrupted ? { isInterrupted: true } : {}),
     ...(meta.leaseHolder === ""
       ? {}
-      : { lease: { holder: meta.leaseHolder, beat: meta.leaseBeat } }),
+      : {
+          lease: {
+            holder: meta.leaseHolder,
+            beat: meta.leaseBeat,
+            ...(quietForMs === undefined ? {} : { quietForMs }),
+          },
+        }),
   };
 }
 

@@ -31,6 +31,9 @@ interface Reading {
   readonly meta: GateMeta;
   readonly etag: string | undefined;
   readonly rows: GateRows;
+  /** When the meta row was written, and when this was read, both by the clock of the storage. */
+  readonly writtenAt: string;
+  readonly readAt: string;
 }
 
 interface WantedChange {
@@ -68,8 +71,8 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
 
   return {
     async read(gateId) {
-      const { meta, rows } = await readGate(await tables.gates(), gateId);
-      return recordOf(meta, rows);
+      const { meta, rows, writtenAt, readAt } = await readGate(await tables.gates(), gateId);
+      return recordOf(meta, rows, millisecondsBetween(meta.beatAt || writtenAt, readAt));
     },
 
     async change(gateId, change) {
@@ -96,6 +99,7 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
           ...meta,
           leaseHolder: holder,
           leaseBeat: meta.leaseBeat + 1,
+          beatAt: "",
           completedBy: "",
         };
         await write(client, reading, taken, [], nextClosesAt(rows));
@@ -107,6 +111,7 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       underLease(gateId, holder, (meta) => ({
         ...meta,
         leaseBeat: meta.leaseBeat + 1,
+        beatAt: "",
         isInterrupted: meta.isInterrupted || isAboutToWrite,
       })),
 
@@ -122,7 +127,7 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       const client = await tables.gates();
       return untilUndisturbed(pause, async () => {
         const reading = await readGate(client, gateId);
-        const meta = { ...reading.meta, desired: reading.meta.desired + 1 };
+        const meta = { ...keptBeat(reading), desired: reading.meta.desired + 1 };
         await write(client, reading, meta, [], nextClosesAt(reading.rows));
         return meta.desired;
       });
@@ -192,7 +197,7 @@ async function changeTogether(
       const next = wanted.reduce((rows, { change }) => applyChange(rows, change), reading.rows);
       const removed = earliestRemoved(reading.rows, next);
       const meta = {
-        ...reading.meta,
+        ...keptBeat(reading),
         desired: reading.meta.desired + 1,
         owedSince: removed < reading.meta.owedSince ? removed : reading.meta.owedSince,
       };
@@ -253,6 +258,17 @@ async function completeUnderLease(
   }
 }
 
+/** The meta row for a write that is no sign of life of the lease's holder: it remembers when the last one was. */
+function keptBeat({ meta, writtenAt }: Reading): GateMeta {
+  return meta.leaseHolder === "" ? meta : { ...meta, beatAt: meta.beatAt || writtenAt };
+}
+
+/** Nothing where one of the times cannot be read. */
+function millisecondsBetween(from: string, to: string): number | undefined {
+  const passed = Date.parse(to) - Date.parse(from);
+  return Number.isNaN(passed) ? undefined : Math.max(passed, 0);
+}
+
 /** Reads a partition as it was at one moment. */
 async function readGate(client: TableClient, gateId: string): Promise<Reading> {
   const partitionKey = encodeId(gateId);
@@ -260,7 +276,12 @@ async function readGate(client: TableClient, gateId: string): Promise<Reading> {
   for (;;) {
     const entities: Row[] = [];
     let answers = 0;
-    for await (const page of client.listEntities({ queryOptions: { filter } }).byPage()) {
+    let readAt = "";
+    const onResponse = (raw: { readonly headers: { get(name: string): string | undefined } }) => {
+      readAt = raw.headers.get("date") ?? "";
+    };
+    const pages = client.listEntities({ queryOptions: { filter }, onResponse }).byPage();
+    for await (const page of pages) {
       entities.push(...page);
       answers += 1;
     }
@@ -272,6 +293,8 @@ async function readGate(client: TableClient, gateId: string): Promise<Reading> {
         meta: meta === undefined ? newMeta(gateId) : readMeta(meta),
         etag: meta?.etag,
         rows: rowsOf(entities),
+        writtenAt: meta?.timestamp ?? "",
+        readAt,
       };
     }
   }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { odata, type TableClient } from "@azure/data-tables";
-import type { AccessRequest } from "../access/request.ts";
+import { type AccessRequest, isOver } from "../access/request.ts";
 import type { RequestStore } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { asStored, packBody, unpackBody } from "./codec.ts";
@@ -27,19 +27,32 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
   return {
     async create(request) {
       const client = await tables.requests();
-      const place = await claimPlace(client, request);
+      // NB. Known as not ended before it is there: whoever dies in between leaves a row too many, not a request too few.
+      const [place] = await Promise.all([
+        claimPlace(client, request),
+        insertOnce(client, unendedKeys(request.id)),
+      ]);
       await insertOnce(client, { ...place, ...packBody(request) });
     },
 
     async get(requestId) {
-      const client = await tables.requests();
-      const place = await findPlace(client, requestId);
-      const row =
-        place && (await unlessMissing(client.getEntity(place.partitionKey, place.rowKey)));
-      return row && unpackBody<AccessRequest>(row);
+      return readRequest(await tables.requests(), requestId);
     },
 
     change: (requestId, change) => changeInTurn(requestId, change),
+
+    async unended() {
+      const client = await tables.requests();
+      const filter = odata`PartitionKey eq ${unendedPartition}`;
+      const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
+      const found = await Promise.all(
+        rows.map((row) => readRequest(client, String(row["requestId"]))),
+      );
+      const requests = found.filter((request) => request !== undefined);
+      // Whoever ended the last window may have died before it took the row away.
+      await Promise.all(requests.filter(hasEnded).map(({ id }) => forgetUnended(client, id)));
+      return requests.filter((request) => !hasEnded(request));
+    },
 
     async ofPolicy(policyId, since) {
       const before = invertedTime(new Date(since.getTime() - 1));
@@ -68,6 +81,9 @@ async function changeTogether(
     if (!isDeepStrictEqual(asStored(result), stored)) {
       await client.updateEntity({ ...place, ...packBody(result) }, "Replace", { etag: row.etag });
     }
+    if (hasEnded(result) && !hasEnded(stored)) {
+      await forgetUnended(client, requestId);
+    }
     return answers;
   });
   for (const answer of tell) {
@@ -88,6 +104,22 @@ function applyAll(stored: AccessRequest, group: readonly WaitingChange[]) {
     }
   }
   return { result, answers };
+}
+
+async function readRequest(
+  client: TableClient,
+  requestId: string,
+): Promise<AccessRequest | undefined> {
+  const place = await findPlace(client, requestId);
+  const row = place && (await unlessMissing(client.getEntity(place.partitionKey, place.rowKey)));
+  return row && unpackBody<AccessRequest>(row);
+}
+
+const hasEnded = (request: AccessRequest): boolean => request.windows.every(isOver);
+
+async function forgetUnended(client: TableClient, requestId: string): Promise<void> {
+  const { partitionKey, rowKey } = unendedKeys(requestId);
+  await unlessMissing(client.deleteEntity(partitionKey, rowKey));
 }
 
 /** Writes the index row; for a request that has one already, answers the place that says. */
@@ -129,6 +161,13 @@ async function insertOnce(
 
 function policyPartition(policyId: string): string {
   return `policy|${encodeId(policyId)}`;
+}
+
+/** The one partition of what is not over: as many rows as there are live requests, however long the history. */
+const unendedPartition = "unended";
+
+function unendedKeys(requestId: string) {
+  return { partitionKey: unendedPartition, rowKey: encodeKey(requestId), requestId };
 }
 
 function indexKeys(requestId: string): Place {

@@ -7,7 +7,7 @@ import {
   windowsOfVm,
 } from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
-import type { Reason } from "../reasons.ts";
+import { type Reason, refused } from "../reasons.ts";
 import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 
@@ -38,31 +38,25 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     return { isClosed: true };
   }
   const ids = windows.map((window) => window.id);
+  const askedAt = ports.clock.now();
   await Promise.all([
-    ports.activity.record(facts(request, windows, input.endReason, "asked", ports.clock.now())),
+    ports.activity.record([
+      ...unopened(request, windows, askedAt),
+      ...facts(request, windows, input.endReason, "asked", askedAt),
+    ]),
     changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
   ]);
 
-  const { reasons, gone } = await settleWithout(ports, windows);
-
-  const now = ports.clock.now();
+  const { reasons, gone } = await toldWhenLate(
+    ports,
+    settleWithout(ports, windows, input.attempt),
+    (late) => tellOverdue(ports, request, windows, input, late),
+  );
   if (reasons.length > 0) {
-    await ports.activity.record(
-      facts(request, windows, input.endReason, "failed", now, {
-        step: String(input.attempt),
-        reasons,
-      }),
-    );
-    await changeWindows(ports, request, ids, (window) => ({ ...window, reasons }));
-    for (const window of windows) {
-      ports.log.windowOverdue({
-        windowId: window.id,
-        vmId: window.vmId,
-        codes: reasons.map((reason) => reason.code),
-      });
-    }
+    await tellOverdue(ports, request, windows, input, reasons);
     return { isClosed: false };
   }
+  const now = ports.clock.now();
   // The audit first: a window that people are told of as closed must have its fact.
   await ports.activity.record(
     facts(request, windows, input.endReason, "done", now, gone.length > 0 ? { reasons: gone } : {}),
@@ -83,9 +77,68 @@ function endingWindows(request: AccessRequest, input: Closing): readonly Window[
   );
 }
 
+/** So long after the first try a closing that is still not done counts as overdue, in milliseconds. */
+const lateAfter = 20_000;
+
+/** Waits for the work; tells once when it takes too long, as nobody knows how long it will. */
+async function toldWhenLate<T>(
+  { clock }: WindowPorts,
+  work: Promise<T>,
+  tell: (reasons: readonly Reason[]) => Promise<void>,
+): Promise<T> {
+  const ended = work.then(
+    () => true,
+    () => true,
+  );
+  if (!(await Promise.race([ended, clock.pause(lateAfter).then(() => false)]))) {
+    const message = `The rule is not proven gone after ${lateAfter / 1_000} seconds; it is tried until it is.`;
+    await tell([{ code: "NotSettledInTime", message }]);
+  }
+  return work;
+}
+
+async function tellOverdue(
+  ports: WindowPorts,
+  request: AccessRequest,
+  windows: readonly Window[],
+  { endReason, attempt }: Closing,
+  reasons: readonly Reason[],
+): Promise<void> {
+  const ids = windows.map((window) => window.id);
+  await ports.activity.record(
+    facts(request, windows, endReason, "failed", ports.clock.now(), {
+      step: String(attempt),
+      reasons,
+    }),
+  );
+  await changeWindows(ports, request, ids, (window) => ({
+    ...window,
+    // Why it was never open is what people want to know in the end.
+    reasons: window.openedAt === undefined ? (window.reasons ?? reasons) : reasons,
+  }));
+  for (const { id: windowId, vmId } of windows) {
+    ports.log.windowOverdue({ windowId, vmId, codes: reasons.map((reason) => reason.code) });
+  }
+}
+
+/** NB. Whoever could not even tell that opening failed told nothing; where it was told, the same fact is not recorded twice. */
+function unopened(request: AccessRequest, windows: readonly Window[], at: Date) {
+  return windows
+    .filter((window) => window.openedAt === undefined)
+    .map((window) =>
+      windowFact(request, window, {
+        operation: "access.open",
+        outcome: "failed",
+        at,
+        reasons: window.reasons ?? [neverOpened(window)],
+      }),
+    );
+}
+
 async function settleWithout(
   ports: WindowPorts,
   windows: readonly Window[],
+  attempt: number,
 ): Promise<{ readonly reasons: readonly Reason[]; readonly gone: readonly Reason[] }> {
   const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
   const settled = await Promise.all(
@@ -94,7 +147,14 @@ async function settleWithout(
         .filter((window) => window.gates?.includes(gateId))
         .map((window) => window.id);
       const revision = await ports.gates.change(gateId, { removeWindows });
-      return ports.settle(gateId, revision);
+      return ports.settle(gateId, revision).catch((error: unknown) => {
+        if (attempt === 1) {
+          // Once is no news: the next try is two seconds away.
+          throw error;
+        }
+        ports.log.sweepFault({ what: `closing on ${gateId}`, error });
+        return refused(unreachable(gateId));
+      });
     }),
   );
   const findings = settled.flatMap((one) => (one.outcome === "settled" ? one.record.findings : []));
@@ -111,6 +171,11 @@ function ended(window: Window, endReason: EndReason, now: Date): Window {
   return window.openedAt === undefined
     ? moveWindow(window, "failed", { closedAt, reasons: window.reasons ?? [neverOpened(window)] })
     : moveWindow(window, "closed", { closedAt, endReason, reasons: undefined });
+}
+
+function unreachable(gateId: string): Reason {
+  const message = `'${gateId}' could not be brought to its rules: a call to Azure failed. It is tried again.`;
+  return { code: "NotSettledInTime", message, target: gateId };
 }
 
 function neverOpened(window: Window): Reason {

@@ -85,8 +85,9 @@ async function takeLease(
 ): Promise<GateRecord | undefined> {
   const { gateId, lease } = record;
   const isStalled =
-    watched !== undefined &&
-    ports.clock.now().getTime() - watched.since >= settleTimes.stalledAfter;
+    (lease?.quietForMs ?? 0) >= settleTimes.stalledAfter ||
+    (watched !== undefined &&
+      ports.clock.now().getTime() - watched.since >= settleTimes.stalledAfter);
   if (lease !== undefined && !isStalled) {
     return undefined;
   }

@@ -15,7 +15,10 @@ export function hopelessReasons(
   if (Date.parse(window.closesAt) <= now.getTime()) {
     reasons.push({
       code: "WindowOver",
-      message: `The window ended at ${window.closesAt}, before it could be opened.`,
+      message:
+        window.gates === undefined
+          ? `The window ended at ${window.closesAt}, before it could be opened.`
+          : `The window ended at ${window.closesAt}, before it was proven open. The service was interrupted: rules for it may have stood for a part of that time.`,
       target,
     });
   }

@@ -13,7 +13,9 @@ import type {
 import { type Reason, type Refusal, refused } from "../reasons.ts";
 import { type Found, foundBeside } from "../rules/drift.ts";
 import type { Owner } from "../rules/intent.ts";
-import type { GatePlan } from "../rules/nsg-plan.ts";
+import type { NetworkSecurityGroup } from "../rules/nsg.ts";
+import type { GatePlan, RuleChange } from "../rules/nsg-plan.ts";
+import { sameName } from "../rules/owned.ts";
 import { repairFacts } from "./repairs.ts";
 import {
   goneSettlement,
@@ -39,8 +41,8 @@ export interface SettlePorts {
 export type Settled = { readonly outcome: "settled"; readonly record: GateRecord } | Refusal;
 
 /**
- * Times in milliseconds. A lease whose beat stands still for `stalledAfter`, watched on the watcher's own clock, is
- * taken over: no two clocks are ever compared, so skew between machines does not matter.
+ * Times in milliseconds. A lease whose beat stands still for `stalledAfter`, by the clock of the storage alone or watched on
+ * the watcher's own, is taken over: no two clocks are ever compared, so skew between machines does not matter.
  */
 export const settleTimes = {
   beat: 4_000,
@@ -149,7 +151,7 @@ async function writeUntilProven(
       continue;
     }
     const seen = turn.knowsAll ? reading.group : withStrangers(record, reading.group, ports.owner);
-    const plan = planFor(record, seen, clock.now(), ports.owner);
+    const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
       return complete(ports, record, turn, provenBy(ports, record, seen, plan));
     }
@@ -164,6 +166,23 @@ async function writeUntilProven(
     }
   }
   return "again";
+}
+
+/**
+ * NB. A reading may be older than the last write. That a rule which was proven to stand is gone is therefore not believed
+ * at first sight: it is taken away once more.
+ */
+function withUnseen(
+  { proven = [] }: GateRecord,
+  { hasWritten }: Turn,
+  { rules }: NetworkSecurityGroup,
+  plan: GatePlan,
+): GatePlan {
+  if (plan.changes.length > 0 || hasWritten) {
+    return plan;
+  }
+  const unseen = proven.filter(({ name }) => !rules.some((rule) => sameName(rule.name, name)));
+  return { ...plan, changes: unseen.map(({ name }): RuleChange => ({ kind: "delete", name })) };
 }
 
 /** Carries out one plan under the lease; tells when Azure refuses it. Whatever else becomes of it, reading again shows. */

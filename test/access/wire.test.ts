@@ -9,6 +9,7 @@ import {
   anAccessRequest,
   aPolicy,
   aWindow,
+  noon,
   subscriptionId,
   vmId,
 } from "../support/builders.ts";
@@ -41,7 +42,8 @@ describe("a request as the API shows it", () => {
   it.each<[Partial<Window>, string, string]>([
     [{ state: "opening" }, "Initiating", "UserRequested"],
     [{ state: "open" }, "Initiated", "UserRequested"],
-    [{ state: "closing", endReason: "Expired" }, "Initiated", "UserRequested"],
+    [{ state: "closing", openedAt: noon.toISOString() }, "Initiated", "UserRequested"],
+    [{ state: "closing" }, "Initiating", "UserRequested"],
     [{ state: "closed", endReason: "Expired" }, "Revoked", "Expired"],
     [{ state: "closed", endReason: "UserRequested" }, "Revoked", "UserRequested"],
     [{ state: "closed", endReason: "NewerRequestInitiated" }, "Revoked", "NewerRequestInitiated"],

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { GateStore, Settlement } from "../../src/ports.ts";
+import type { GateRecord, GateStore, Settlement } from "../../src/ports.ts";
 import { aDeny, aWindow, gateId } from "../support/stored-samples.ts";
 import { deniesOf, idsOf, type Pair } from "./gate-store.ts";
 
@@ -30,7 +30,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         const winners = taken.filter((record) => record !== undefined);
         expect(winners).toHaveLength(1);
         expect(winners[0]?.intent.windows).toHaveLength(1);
-        expect((await gates.read(gateId)).lease).toEqual(winners[0]?.lease);
+        expect(withoutAge(await gates.read(gateId)).lease).toEqual(winners[0]?.lease);
       });
 
       it("can be had of a gate of which nobody wanted anything yet", async () => {
@@ -75,7 +75,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         await gates.release(gateId, "ann");
 
         expect([beat, completed]).toEqual([false, false]);
-        expect(await gates.read(gateId)).toEqual(kept);
+        expect(withoutAge(await gates.read(gateId))).toEqual(kept);
       });
 
       it("given back without a settlement is free, and nothing counts as applied", async () => {
@@ -428,6 +428,13 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
       });
     });
   });
+}
+
+/** The record without the age of its lease, which passes while one looks, and which not every store can tell. */
+function withoutAge({ lease, ...record }: GateRecord): GateRecord {
+  return lease === undefined
+    ? record
+    : { ...record, lease: { holder: lease.holder, beat: lease.beat } };
 }
 
 function aSettlement(fields: Partial<Settlement>): Settlement {

@@ -23,6 +23,34 @@ export function requestStoreContract(open: () => Pair<RequestStore>): void {
       expect(await otherProcess.get("unknown")).toBeUndefined();
     });
 
+    it("tells which requests have a window that is not over, until the last of them is", async () => {
+      const window = {
+        id: "w",
+        vmId: "/vm",
+        port: 22,
+        protocol: "TCP",
+        sources: ["*"],
+        closesAt: "2026-03-01T10:00:00.000Z",
+        state: "open",
+      } as const;
+      const [live, over] = [aRequest({ windows: [window] }), aRequest({ windows: [window] })];
+      await requests.create(live);
+      await requests.create(over);
+      const close = (request: AccessRequest): AccessRequest => ({
+        ...request,
+        windows: request.windows.map((window) => ({ ...window, state: "closed" })),
+      });
+
+      const before = await otherProcess.unended();
+      await requests.change(over.id, close);
+      const after = await otherProcess.unended();
+      await otherProcess.change(live.id, close);
+
+      expect(before.map(({ id }) => id).sort()).toEqual([live.id, over.id].sort());
+      expect(after).toEqual([live]);
+      expect(await requests.unended()).toEqual([]);
+    });
+
     it("creates a request once; later calls change nothing", async () => {
       const request = aRequest();
       await requests.create(request);

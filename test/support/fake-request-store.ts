@@ -1,4 +1,4 @@
-import type { AccessRequest } from "../../src/access/request.ts";
+import { type AccessRequest, isOver } from "../../src/access/request.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 import type { RequestStore } from "../../src/ports.ts";
 
@@ -24,6 +24,11 @@ export function createFakeRequestStore(): RequestStore {
       requests.set(requestId, copy(changed));
       return copy(changed);
     },
+
+    unended: async () =>
+      [...requests.values()]
+        .filter((request) => !request.windows.every(isOver))
+        .map((request) => copy(request)),
 
     ofPolicy: async (policyId, since) =>
       [...requests.values()]

@@ -224,6 +224,30 @@ describe("settling a gate", () => {
   });
 
   describe("by the one who has the lease", () => {
+    it("takes over at once when the storage tells that the writer has given no sign for long enough", async () => {
+      const revision = await wish();
+      await world.gates.takeLease(gateId, "dead", undefined);
+      const ports = world.start();
+      const quiet = (quietForMs: number) => ({
+        ...ports.gates,
+        async read(id: string) {
+          const { lease, ...record } = await world.gates.read(id);
+          return { ...record, lease: lease && { ...lease, quietForMs } };
+        },
+        takeLease: ports.gates.takeLease,
+        beat: ports.gates.beat,
+        complete: ports.gates.complete,
+      });
+      const startedAt = world.clock.now().getTime();
+
+      const settleNow = createSettle({ ...ports, gates: quiet(settleTimes.stalledAfter) });
+      const settled = await world.clock.run(settleNow(gateId, revision));
+
+      expect(settled.outcome).toBe("settled");
+      expect(world.clock.now().getTime()).toBe(startedAt);
+      expect(world.logged.map(({ event }) => event)).toContain("gate.lease.takenOver");
+    });
+
     it("takes over from a dead writer when its lease has stood still for long enough, and not before", async () => {
       const revision = await wish();
       await world.gates.takeLease(gateId, "dead", undefined);

@@ -1,7 +1,14 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
-import { anAccessRequest, aPolicy, aWindow, requestId, vmId } from "../support/builders.ts";
+import {
+  afterNoon,
+  anAccessRequest,
+  aPolicy,
+  aWindow,
+  requestId,
+  vmId,
+} from "../support/builders.ts";
 import { createFaults, faultKinds } from "../support/faults.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
@@ -31,7 +38,7 @@ describe("the sweep", () => {
 
     await run(world.start(watched));
 
-    expect(watched.calls).toEqual(["gates.unsettled", "policies.unsettled"]);
+    expect(watched.calls).toEqual(["gates.unsettled", "policies.unsettled", "requests.unended"]);
     expect(world.logged.map((line) => line.event)).not.toContain("sweep.settled");
   });
 
@@ -49,6 +56,37 @@ describe("the sweep", () => {
     expect(rules("Allow")).toEqual([]);
     expect(rules("Deny")).toHaveLength(3);
     expect(await world.gates.unsettled(world.clock.now())).toEqual([]);
+  });
+
+  it("ends requests that nobody looks after, soon after their end, or when they wait for too long", async () => {
+    await world.protect({ virtualMachines: bothWebVms });
+    const longId = "5c1e2d3f-77bb-4a0c-9d21-1f2e3d4c5b6a";
+    await world.request(anAccessRequest({ windows: [aWindow({ closesAt: afterNoon(600) })] }));
+    await world.request(
+      anAccessRequest({
+        id: longId,
+        windows: [aWindow({ id: `${longId}-0-22`, closesAt: afterNoon(10_000) })],
+      }),
+    );
+    const states = async () =>
+      [...(await world.windows(requestId)), ...(await world.windows(longId))].map(
+        ({ state }) => state,
+      );
+
+    await world.clock.advance(719_000);
+    await run();
+    const early = await states();
+    await world.clock.advance(1_000);
+    await run();
+    const afterEnd = await states();
+    await world.clock.advance(480_000);
+    await run();
+
+    expect(early).toEqual(["opening", "opening"]);
+    expect(afterEnd).toEqual(["failed", "opening"]);
+    expect(await states()).toEqual(["failed", "failed"]);
+    const told = (await world.facts()).filter(({ outcome }) => outcome === "failed");
+    expect(told.map(({ operation }) => operation)).toEqual(["access.open", "access.open"]);
   });
 
   it("takes over from a process that died while it wrote", async () => {
