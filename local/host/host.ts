@@ -1,3 +1,4 @@
+import { withAdmin } from "./admin-endpoints.ts";
 import { plain, send } from "./answer.ts";
 import type { App, HostClock, HostLog } from "./app.ts";
 import { systemClock } from "./clock.ts";
@@ -91,7 +92,8 @@ async function startApp(options: AppOptions, ports: HostPorts, keys: HostKeys): 
       serveDurable(endpoint, request, response, url, path);
   }
   await durable?.start(app, clock, log);
-  ports.answer = endpoint ? withWebhook(endpoint, keys, answerFunctions) : answerFunctions;
+  const answer = withAdmin({ timers, log }, answerFunctions);
+  ports.answer = endpoint ? withWebhook(endpoint, keys, answer) : answer;
   timers.start();
   return createHost(options, ports, keys, loaded, timers);
 }

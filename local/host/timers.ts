@@ -43,6 +43,10 @@ export class Timers {
     for (const timer of this.#timers.values()) timer.stop();
   }
 
+  has(name: string): boolean {
+    return this.#timers.has(name);
+  }
+
   /**
    * Runs a timer function now and waits for its end; a run already under way is waited for first. Rejects with what
    * it throws.

@@ -4,36 +4,47 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pauseFor } from "node:timers/promises";
+import type { Estate } from "../../local/cloud/estate.ts";
 import { type Endpoints, readEndpoints } from "../../local/endpoints.ts";
+import type { StartArguments } from "../../local/start/arguments.ts";
 
 export interface SystemOptions {
   /** Changes of the sample estate's timing. */
   readonly timing?: Readonly<Record<string, number>>;
+  /** Other changes of the sample estate. */
+  readonly change?: (sample: Estate) => Estate;
+  /** Where the history of orchestrations is kept; in memory it is quicker, and lost with the process. @default "tables" */
+  readonly history?: StartArguments["history"];
 }
 
 /** The whole of `npm start`, in a data folder of its own on ports of its own. */
 export class RunningSystem {
   readonly dir: string;
   readonly #basePort: number;
+  readonly #history: StartArguments["history"];
   #child: ChildProcess | undefined;
   #said = "";
 
-  private constructor(dir: string, basePort: number) {
+  private constructor(dir: string, basePort: number, history: StartArguments["history"]) {
     this.dir = dir;
     this.#basePort = basePort;
+    this.#history = history;
   }
 
   /** Where everything is, once it answers. */
   endpoints!: Endpoints;
 
-  static async start({ timing = {} }: SystemOptions = {}): Promise<RunningSystem> {
+  static async start({
+    timing = {},
+    change = (sample) => sample,
+    history = "tables",
+  }: SystemOptions = {}): Promise<RunningSystem> {
     const dir = await mkdtemp(join(tmpdir(), "jit-system-"));
-    const estate = JSON.parse(
-      await readFile(join(root, "local/cloud/estates/sample.json"), "utf8"),
-    );
+    const sample = await readFile(join(root, "local/cloud/estates/sample.json"), "utf8");
+    const estate = change(JSON.parse(sample) as Estate);
     const changed = { ...estate, timing: { ...estate.timing, ...timing } };
     await writeFile(join(dir, "estate.json"), JSON.stringify(changed));
-    const system = new RunningSystem(dir, await freeBasePort());
+    const system = new RunningSystem(dir, await freeBasePort(), history);
     await system.startAgain();
     return system;
   }
@@ -48,6 +59,8 @@ export class RunningSystem {
       join(dir, "data"),
       "--estate",
       join(dir, "estate.json"),
+      "--history",
+      this.#history ?? "tables",
     ];
     const child = spawn(process.execPath, ["local/start.ts", ...args], {
       cwd: root,
@@ -75,6 +88,11 @@ export class RunningSystem {
     const ended = this.#ended();
     process.kill(this.endpoints.pids[which] ?? 0, "SIGKILL");
     await ended;
+  }
+
+  /** Loses everything that storage holds, the histories of orchestrations too; only while nothing runs. The cloud stays. */
+  async wipeStorage(): Promise<void> {
+    await rm(join(this.dir, "data/azurite"), { recursive: true });
   }
 
   async stop(): Promise<void> {

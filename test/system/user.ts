@@ -14,6 +14,33 @@ export interface Answer {
   readonly text: string;
 }
 
+/** What the tests look at of a network security group. */
+export interface ArmNsg {
+  readonly id: string;
+  readonly name: string;
+  readonly properties: { readonly securityRules: readonly ArmRule[] };
+}
+
+export interface ArmRule {
+  readonly name: string;
+  readonly properties: {
+    readonly access: "Allow" | "Deny";
+    readonly description?: string;
+    readonly [member: string]: unknown;
+  };
+}
+
+/** What the tests look at of an audit fact. */
+export interface ToldFact {
+  readonly at: string;
+  readonly operation: string;
+  readonly outcome: string;
+  readonly vmId?: string;
+  readonly windowId?: string;
+  readonly endReason?: string;
+  readonly reasons?: readonly { readonly code: string; readonly target?: string }[];
+}
+
 /** People of the sample estate using the running system over HTTPS, and a look behind the scenes. */
 export class User {
   readonly #system: RunningSystem;
@@ -68,19 +95,32 @@ export class User {
   }
 
   /** GETs from Azure Resource Manager. */
-  async arm(path: string, apiVersion = "2024-05-01"): Promise<Answer> {
-    const token = await this.token("olivia", "audience=https://management.azure.com");
-    return this.#send(
-      "GET",
-      `${this.#system.endpoints.cloud}${path}?api-version=${apiVersion}`,
-      token,
-    );
+  arm(path: string, apiVersion = "2024-05-01"): Promise<Answer> {
+    return this.#callArm("GET", path, apiVersion);
+  }
+
+  /** Writes to Azure Resource Manager past this service, as an owner with other tools may. */
+  armPut(path: string, body: unknown): Promise<Answer> {
+    return this.#callArm("PUT", path, "2024-05-01", JSON.stringify(body));
+  }
+
+  nsgPath(name: string, group = "rg-demo"): string {
+    return `/subscriptions/${this.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Network/networkSecurityGroups/${name}`;
+  }
+
+  /** Every network security group there is. */
+  async nsgs(): Promise<readonly ArmNsg[]> {
+    const path = `/subscriptions/${this.subscriptionId}/providers/Microsoft.Network/networkSecurityGroups`;
+    const { status, body } = await this.arm(path);
+    if (status !== 200 || body.nextLink !== undefined) {
+      throw new Error(`The groups were answered ${status}, and are expected on one page.`);
+    }
+    return body.value;
   }
 
   /** A network security group without what changes by itself: etags and provisioning states. */
   async nsg(name: string, group = "rg-demo"): Promise<string> {
-    const path = `/subscriptions/${this.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Network/networkSecurityGroups/${name}`;
-    const { body } = await this.arm(path);
+    const { body } = await this.arm(this.nsgPath(name, group));
     return JSON.stringify(body, (key, value) =>
       key === "etag" || key === "provisioningState" ? undefined : value,
     );
@@ -159,6 +199,29 @@ export class User {
     );
   }
 
+  /** Runs a timer function of the app now; it has not ended when this resolves. */
+  async runTimer(name: string): Promise<void> {
+    const url = `${this.#system.endpoints.apiHttps}/admin/functions/${name}`;
+    const { status, text } = await this.#send("POST", url, undefined, "{}");
+    if (status !== 202) {
+      throw new Error(`The timer '${name}' was not started: ${status} ${text}`);
+    }
+  }
+
+  /** All facts of the subscription, newest first, over all pages. */
+  async allFacts(): Promise<readonly ToldFact[]> {
+    const facts: ToldFact[] = [];
+    let page = `/api/activity?subscriptionId=${this.subscriptionId}&top=1000`;
+    while (page !== "") {
+      const { body } = await this.call("olivia", "GET", page);
+      facts.push(...body.value);
+      const next = body.nextLink === undefined ? undefined : new URL(body.nextLink);
+      next?.searchParams.delete("api-version");
+      page = next === undefined ? "" : `${next.pathname}${next.search}`;
+    }
+    return facts;
+  }
+
   /** The facts of a VM as `operation outcome`, newest first. */
   async facts(vm: string): Promise<readonly string[]> {
     const { body } = await this.call(
@@ -169,6 +232,12 @@ export class User {
     return body.value.map(
       (fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`,
     );
+  }
+
+  async #callArm(method: string, path: string, apiVersion: string, body?: string): Promise<Answer> {
+    const token = await this.token("olivia", "audience=https://management.azure.com");
+    const url = `${this.#system.endpoints.cloud}${path}?api-version=${apiVersion}`;
+    return this.#send(method, url, token, body);
   }
 
   async #send(method: string, url: string, token?: string, body?: string): Promise<Answer> {
