@@ -106,11 +106,11 @@ export function createLog(sink: LogSink) {
         "Whether a request can take effect could not be told beforehand; opening will tell.",
         { requestId: fields.requestId, ...faultFields(fields.error) },
       ),
-    sweepFault: (fields: { what: string; error: unknown }) =>
+    taskFault: (fields: { what: string; error: unknown }) =>
       write(
         "error",
-        "sweep.fault",
-        "The sweep could not finish one of its tasks; the next one tries again.",
+        "task.fault",
+        "One of several tasks could not be finished; the others go on, and the sweep looks again at what it left.",
         { what: fields.what, ...faultFields(fields.error) },
       ),
     sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>

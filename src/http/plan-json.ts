@@ -1,6 +1,6 @@
 import type { Protocol } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { MachineAddress } from "../ports.ts";
+import type { Clock, MachineAddress } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import { type EffectiveAccess, effectiveAccess } from "../rules/effective.ts";
 import { readGroup } from "../rules/effective-group.ts";
@@ -8,8 +8,11 @@ import type { NetworkSecurityGroup, SecurityRule } from "../rules/nsg.ts";
 import { sameName } from "../rules/owned.ts";
 import type { Foreseen } from "../workflow/foresee.ts";
 
-/** How many lines of access one plan tells; a policy may have a hundred thousand. */
-const mostAccessRows = 1_000;
+/**
+ * How many lines of access one plan tells, and how long it may take over them, in milliseconds: a policy may have a hundred
+ * thousand, a group thousands of prefixes, and nobody else is served meanwhile.
+ */
+const most = { rows: 200, milliseconds: 500 } as const;
 
 /** Who would get through to one address and port. */
 export interface Question {
@@ -20,11 +23,21 @@ export interface Question {
   readonly source: string;
 }
 
-/** A gate of a plan: its rules that change, as they stand and as they would. */
-export function gateJson({ gateId, before, plan }: Foreseen) {
+/**
+ * A gate of a plan: its rules that change, as they stand and as they would. NB. Rules of VMs that were not asked about are only
+ * counted: they tell who has access to what.
+ */
+export function gateJson({ before, plan, vmOf }: Foreseen, isAsked: (vmId: string) => boolean) {
+  const shown = plan.changes.filter((change) => {
+    const name = change.kind === "put" ? change.rule.name : change.name;
+    const vmId = vmOf(name);
+    return vmId === undefined ? plan.cleaned.includes(name) : isAsked(vmId);
+  });
+  const others = plan.changes.length - shown.length;
   return {
-    id: gateId,
-    changes: plan.changes.map((change) => {
+    id: before.id,
+    ...(others > 0 ? { otherChanges: others } : {}),
+    changes: shown.map((change) => {
       const name = change.kind === "put" ? change.rule.name : change.name;
       const current = before.rules.find((rule) => sameName(rule.name, name));
       return {
@@ -60,22 +73,32 @@ function ruleJson(rule: SecurityRule) {
 }
 
 /** Who gets through now, and who would, by first match on every gate in front of each address. */
-export function accessRows(questions: readonly Question[], gates: readonly Foreseen[]) {
+export function accessRows(
+  questions: readonly Question[],
+  gates: readonly Foreseen[],
+  clock: Clock,
+) {
+  const giveUpAt = clock.now().getTime() + most.milliseconds;
   const now = readGroups(gates, (gate) => gate.before);
   const later = readGroups(gates, (gate) => gate.after);
-  const access = questions.slice(0, mostAccessRows).map((question) => {
+  const access = questions.slice(0, most.rows).flatMap((question) => {
+    if (clock.now().getTime() > giveUpAt) {
+      return [];
+    }
     const { vmId, address, port, protocol, source } = question;
     const place = { ...address, gates: address.gates.map(idKey) };
     const traffic = { source, port, protocol };
-    return {
-      vmId,
-      address: address.address,
-      port,
-      protocol,
-      source,
-      before: accessJson(effectiveAccess(place, now, traffic)),
-      after: accessJson(effectiveAccess(place, later, traffic)),
-    };
+    return [
+      {
+        vmId,
+        address: address.address,
+        port,
+        protocol,
+        source,
+        before: accessJson(effectiveAccess(place, now, traffic)),
+        after: accessJson(effectiveAccess(place, later, traffic)),
+      },
+    ];
   });
   const left = questions.length - access.length;
   return { access, ...(left > 0 ? { accessNotListed: left } : {}) };

@@ -1,13 +1,14 @@
+import type { Log } from "../log.ts";
 import type { Protocol } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { Machine, PolicyStore } from "../ports.ts";
+import type { Machine } from "../ports.ts";
 import { type Finding, refused } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
+import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseePolicy } from "../workflow/foresee-policy.ts";
 import { findingsAbout, foreseeRequest } from "../workflow/foresee-request.ts";
-import { admitRequest } from "./admit-request.ts";
-import type { InitiatePorts } from "./initiate.ts";
+import { type AdmitPorts, admitRequest } from "./admit-request.ts";
 import { namedVms } from "./named-vms.ts";
 import { accessRows, findingJson, gateJson, type Question } from "./plan-json.ts";
 import { policyAddress } from "./policy-address.ts";
@@ -15,11 +16,17 @@ import { type Answer, problem } from "./problem.ts";
 import { droppedVms, policyFaults, policyWith } from "./put-policy.ts";
 import type { Call, Handler } from "./route.ts";
 
+export interface PlanPorts extends AdmitPorts, ForeseePorts {
+  readonly foresee: Foresee;
+  readonly log: Log;
+}
+
 /**
  * POST …/plan: what a PUT of this policy or an initiate would do to every gate, and who would get through before and after.
- * Takes the body of either, asks for the same rights, refuses what they would refuse, and changes nothing.
+ * Takes the body of either, asks for the same rights, refuses what a body alone tells; what the gates would say is in the
+ * findings. Changes nothing.
  */
-export function plan(ports: InitiatePorts & { readonly policies: PolicyStore }): Handler {
+export function plan(ports: PlanPorts): Handler {
   return async (call) => {
     const body = await call.body();
     const isPolicy =
@@ -28,7 +35,7 @@ export function plan(ports: InitiatePorts & { readonly policies: PolicyStore }):
   };
 }
 
-async function planPolicy(ports: InitiatePorts, call: Call, body: unknown): Promise<Answer> {
+async function planPolicy(ports: PlanPorts, call: Call, body: unknown): Promise<Answer> {
   const address = policyAddress(call.params);
   if (address.outcome === "refused") {
     return problem(address);
@@ -52,8 +59,12 @@ async function planPolicy(ports: InitiatePorts, call: Call, body: unknown): Prom
       questionsAbout(machineOf.get(idKey(vm.id)), port, protocol, ["*"]),
     ),
   );
-  const findings = [
-    ...gates.flatMap((gate) => gate.plan.findings),
+  const asked = new Set([...vmIds, ...dropped].map(idKey));
+  const isAsked = (vmId: string) => asked.has(idKey(vmId));
+  const findings: readonly Finding[] = [
+    ...gates
+      .flatMap((gate): readonly Finding[] => gate.plan.findings)
+      .filter(({ vmId }) => vmId === undefined || isAsked(vmId)),
     ...machines.flatMap(unprotectedPaths),
   ];
   return {
@@ -61,14 +72,14 @@ async function planPolicy(ports: InitiatePorts, call: Call, body: unknown): Prom
     body: {
       kind: "policy",
       wouldSucceed: findings.every((finding) => finding.code !== "GateFull"),
-      gates: gates.map(gateJson),
-      ...accessRows(questions, gates),
+      gates: gates.map((gate) => gateJson(gate, isAsked)),
+      ...accessRows(questions, gates, ports.clock),
       findings: findings.map(findingJson),
     },
   };
 }
 
-async function planRequest(ports: InitiatePorts, call: Call): Promise<Answer> {
+async function planRequest(ports: PlanPorts, call: Call): Promise<Answer> {
   const admitted = await admitRequest(ports, call);
   if ("answer" in admitted) {
     return admitted.answer;
@@ -80,6 +91,7 @@ async function planRequest(ports: InitiatePorts, call: Call): Promise<Answer> {
       questionsAbout(machine, port, protocol, sources),
     ),
   );
+  const asked = new Set(vms.map(({ vmId }) => idKey(vmId)));
   const findings: readonly Finding[] = [
     ...vms.flatMap(({ vmId, reasons }) => reasons.map((reason) => ({ ...reason, vmId }))),
     ...findingsAbout(foreseen),
@@ -90,8 +102,8 @@ async function planRequest(ports: InitiatePorts, call: Call): Promise<Answer> {
     body: {
       kind: "request",
       wouldSucceed: vms.every((vm) => vm.reasons.length === 0),
-      gates: gates.map(gateJson),
-      ...accessRows(questions, gates),
+      gates: gates.map((gate) => gateJson(gate, (vmId) => asked.has(idKey(vmId)))),
+      ...accessRows(questions, gates, ports.clock),
       findings: findings.map(findingJson),
     },
   };

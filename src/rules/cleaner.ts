@@ -24,7 +24,7 @@ export function namedVms(group: NetworkSecurityGroup): readonly string[] {
 
 /**
  * Rules that Microsoft Defender's just-in-time access left behind and that its own cleaner would remove: those of lower
- * precedence where two are identical, and those whose VM certainly does not have the address they speak of. Every other
+ * precedence where two are identical, and allow rules whose VM certainly does not have the address they speak of. Every other
  * rule, and every rule that differs in anything from what Defender writes, is the customer's.
  */
 export function defenderLeftovers(
@@ -62,10 +62,14 @@ export function standingLeftovers(
   return [...strays, ...again.map(({ rule }) => rule)];
 }
 
-/** Whether no VM of the name has the rule's address. A VM of which no address is known may have any. */
+/**
+ * Whether it lets traffic to an address that no VM of its name has. A VM of which no address is known may have any. NB. Of allow
+ * rules only: the description tells a name, and a VM of that name that we may not see may be held closed by the deny rule.
+ */
 function isStray(rule: SecurityRule, machines: MachinesByName): boolean {
   const named = machines.get(vmNameOf(rule));
   return (
+    rule.access === "Allow" &&
     named?.every(
       ({ addresses }) =>
         addresses.length > 0 &&

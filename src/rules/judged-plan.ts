@@ -26,13 +26,19 @@ export function judgedPlan(
   if (open.length === 0) {
     return plan;
   }
-  const outcome = changedGroup(group, plan.changes);
-  const judge = judgeOf(outcome, owner);
+  const judge = judgeOf(changedGroup(group, plan.changes), owner);
   const verdicts = open.flatMap((window): [string, WindowResult][] => {
     const reasons = judge(window);
     return reasons.length === 0 ? [] : [[window.windowId, { state: "failed", reasons }]];
   });
-  return { ...plan, results: { ...plan.results, ...Object.fromEntries(verdicts) } };
+  if (verdicts.length === 0) {
+    return plan;
+  }
+  // Planned again without them: a window that failed has no rule, not even for those of its sources that would get through.
+  const failed = new Map(verdicts);
+  const windows = intent.windows.filter(({ windowId }) => !failed.has(windowId));
+  const rest = judgedPlan(group, { ...intent, windows }, now, owner);
+  return { ...rest, results: { ...rest.results, ...Object.fromEntries(failed) } };
 }
 
 /** The group once the changes are made. */

@@ -1,11 +1,16 @@
+import type { Log } from "../log.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { Machine } from "../ports.ts";
+import type { Machine, Network } from "../ports.ts";
 import { defenderLeftovers, type MachinesByName, namedVms } from "../rules/cleaner.ts";
 import type { Leftover } from "../rules/intent.ts";
-import type { SettlePorts } from "./write-gate.ts";
 
 /** Tells which rules of a gate another product left behind and may go. */
 export type FindLeftovers = (gateId: string) => Promise<readonly Leftover[]>;
+
+export interface CleanPorts {
+  readonly network: Network;
+  readonly log: Log;
+}
 
 /** Ids of VMs by their lower-cased names. */
 type IdsByName = ReadonlyMap<string, readonly string[]>;
@@ -14,7 +19,7 @@ type IdsByName = ReadonlyMap<string, readonly string[]>;
  * Builds the cleaner of one policy change. The VMs of a subscription are listed once, and only where a gate carries rules
  * that name some. Cleaning is a courtesy: a fault of it is logged, and never keeps a policy from its deny rules.
  */
-export function createFindLeftovers(ports: SettlePorts): FindLeftovers {
+export function createFindLeftovers(ports: CleanPorts): FindLeftovers {
   const listed = new Map<string, Promise<IdsByName>>();
 
   const idsIn = (subscriptionId: string) => {
@@ -33,13 +38,13 @@ export function createFindLeftovers(ports: SettlePorts): FindLeftovers {
       const known = await knownMachines(ports, names, await idsIn(subscriptionOf(gateId) ?? ""));
       return defenderLeftovers(reading.group, known).map(({ leftover }) => leftover);
     } catch (error) {
-      ports.log.sweepFault({ what: `cleaning ${gateId}`, error });
+      ports.log.taskFault({ what: `cleaning ${gateId}`, error });
       return [];
     }
   };
 }
 
-async function listVms({ network }: SettlePorts, subscriptionId: string): Promise<IdsByName> {
+async function listVms({ network }: CleanPorts, subscriptionId: string): Promise<IdsByName> {
   const survey = await network.survey(subscriptionId);
   const byName = Map.groupBy(survey?.machines.values() ?? [], ({ name }) => name.toLowerCase());
   return new Map([...byName].map(([name, machines]) => [name, machines.map(({ id }) => id)]));
@@ -50,7 +55,7 @@ async function listVms({ network }: SettlePorts, subscriptionId: string): Promis
  * this service may not read, and a rule that holds a VM we cannot see must not go.
  */
 async function knownMachines(
-  { network }: SettlePorts,
+  { network }: CleanPorts,
   names: readonly string[],
   ids: IdsByName,
 ): Promise<MachinesByName> {

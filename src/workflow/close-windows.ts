@@ -33,19 +33,21 @@ export interface Closed {
  */
 export async function closeWindows(ports: WindowPorts, input: Closing): Promise<Closed> {
   const request = await ports.requests.get(input.requestId);
-  const windows = request === undefined ? [] : endingWindows(request, input);
-  if (request === undefined || windows.length === 0) {
+  const found = request === undefined ? [] : endingWindows(request, input);
+  if (request === undefined || found.length === 0) {
     return { isClosed: true };
   }
-  const ids = windows.map((window) => window.id);
+  const ids = found.map((window) => window.id);
   const askedAt = ports.clock.now();
-  await Promise.all([
-    ports.activity.record([
-      ...unopened(request, windows, askedAt),
-      ...facts(request, windows, input.endReason, "asked", askedAt),
-    ]),
+  const [closing] = await Promise.all([
     changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
+    ports.activity.record([
+      ...unopened(request, found, askedAt),
+      ...facts(request, found, input.endReason, "asked", askedAt),
+    ]),
   ]);
+  // NB. As they are once they are closing: a window that followed its VM until then stands on more gates than were read before.
+  const windows = (closing ?? request).windows.filter((window) => ids.includes(window.id));
 
   const { reasons, gone } = await toldWhenLate(
     ports,
@@ -152,7 +154,7 @@ async function settleWithout(
           // Once is no news: the next try is two seconds away.
           throw error;
         }
-        ports.log.sweepFault({ what: `closing on ${gateId}`, error });
+        ports.log.taskFault({ what: `closing on ${gateId}`, error });
         return refused(unreachable(gateId));
       });
     }),
@@ -211,8 +213,8 @@ async function changeWindows(
   request: AccessRequest,
   ids: readonly string[],
   change: (window: Window) => Window,
-): Promise<void> {
-  await ports.requests.change(request.id, (current) => ({
+): Promise<AccessRequest | undefined> {
+  return ports.requests.change(request.id, (current) => ({
     ...current,
     windows: current.windows.map((window) => (ids.includes(window.id) ? change(window) : window)),
   }));

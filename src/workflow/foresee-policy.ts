@@ -1,6 +1,8 @@
+import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { Ids, Machine } from "../ports.ts";
+import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import type { Foresee, Foreseen, ForeseePorts } from "./foresee.ts";
 import { parallelWork } from "./protect.ts";
@@ -14,7 +16,7 @@ export interface ForeseenPolicy {
 
 /** What a policy would make of its gates, those that it would leave included. */
 export async function foreseePolicy(
-  ports: ForeseePorts & { readonly ids: Ids; readonly foresee: Foresee },
+  ports: ForeseePorts & { readonly ids: Ids; readonly log: Log; readonly foresee: Foresee },
   policy: Omit<Policy, "changedAt">,
 ): Promise<ForeseenPolicy> {
   const read = await mapLimited(policy.virtualMachines, parallelWork, (vm) =>
@@ -24,8 +26,12 @@ export async function foreseePolicy(
   const byKey = new Map(machines.map((machine) => [idKey(machine.id), machine]));
   const rows = denyRowsByGate(ports.ids, policy, (vmId) => byKey.get(idKey(vmId)));
   const gateIds = [...new Set([...policy.gates.map(idKey), ...rows.keys()])];
-  const gates = await mapLimited(gateIds, parallelWork, (gateId) =>
-    ports.foresee(gateId, { denies: { policyId: policy.id, rows: rows.get(gateId) ?? [] } }),
+  const findLeftovers = createFindLeftovers(ports);
+  const gates = await mapLimited(gateIds, parallelWork, async (gateId) =>
+    ports.foresee(gateId, {
+      denies: { policyId: policy.id, rows: rows.get(gateId) ?? [] },
+      addLeftovers: await findLeftovers(gateId),
+    }),
   );
   return { machines, gates: gates.filter((gate) => gate !== undefined) };
 }

@@ -4,6 +4,8 @@ import type { Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import type { Foresee, Foreseen, ForeseePorts } from "./foresee.ts";
+import { parallelWork } from "./protect.ts";
+import { mapLimited } from "./serial.ts";
 import { addressesByGate } from "./vm-gates.ts";
 import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
 
@@ -26,13 +28,11 @@ export async function foreseeRequest(
   ports: ForeseePorts & { readonly foresee: Foresee },
   request: AccessRequest,
 ): Promise<ForeseenRequest> {
-  const vms = await Promise.all(
-    requestedVms(request).map(async (vmId, index) => ({
-      vmId,
-      machine: await ports.network.findMachine(vmId),
-      windows: windowsOfVm(request, index),
-    })),
-  );
+  const vms = await mapLimited(requestedVms(request), parallelWork, async (vmId, index) => ({
+    vmId,
+    machine: await ports.network.findMachine(vmId),
+    windows: windowsOfVm(request, index),
+  }));
   const wanted = vms.flatMap(({ machine, windows }) =>
     [...addressesByGate(machine)].flatMap(([gateId, addresses]) =>
       windows.map((window) => ({ gateId, window: desiredWindow(request, window, addresses) })),

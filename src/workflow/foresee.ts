@@ -1,10 +1,12 @@
 import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
 import { changedIntent } from "../rules/changed-intent.ts";
-import type { Owner } from "../rules/intent.ts";
+import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
+import type { GateIntent, Owner } from "../rules/intent.ts";
 import { changedGroup, judgedPlan } from "../rules/judged-plan.ts";
 import type { NetworkSecurityGroup } from "../rules/nsg.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
+import { withStrangers } from "./settlement.ts";
 
 export interface ForeseePorts {
   readonly clock: Clock;
@@ -19,6 +21,8 @@ export interface Foreseen {
   readonly before: NetworkSecurityGroup;
   readonly after: NetworkSecurityGroup;
   readonly plan: GatePlan;
+  /** The VM that a rule of ours is there for, or would be; nothing of one that is there for nobody. */
+  readonly vmOf: (ruleName: string) => string | undefined;
 }
 
 /** Tells what a change would do; nothing when the gate does not exist. Changes nothing. */
@@ -44,7 +48,20 @@ export function createForesee({ clock, gates, network, owner }: ForeseePorts): F
       return undefined;
     }
     const intent = changedIntent(record.intent, change);
-    const plan = judgedPlan(found.group, intent, clock.now(), owner);
-    return { gateId, before: found.group, after: changedGroup(found.group, plan.changes), plan };
+    // As a settlement would see it: what is a stranger to it stays.
+    const seen = withStrangers({ ...record, intent }, found.group, owner);
+    const plan = judgedPlan(seen, intent, clock.now(), owner);
+    const after = changedGroup(found.group, plan.changes);
+    const vmOf = vmsOfRules(owner, record.intent, intent);
+    return { gateId, before: found.group, after, plan, vmOf };
   };
+}
+
+function vmsOfRules(owner: Owner, ...intents: readonly GateIntent[]): Foreseen["vmOf"] {
+  const drafts = intents.flatMap((intent) => [
+    ...denyDrafts(intent, owner),
+    ...allowDrafts(intent.windows, owner),
+  ]);
+  const vms = new Map(drafts.map(({ rule, vmId }) => [rule.name.toLowerCase(), vmId]));
+  return (ruleName) => vms.get(ruleName.toLowerCase());
 }

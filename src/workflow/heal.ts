@@ -3,13 +3,13 @@ import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Survey } from "../ports.ts";
 import { isOwned } from "../rules/owned.ts";
-import { healPlaces, heldPlaces } from "./moved-vms.ts";
-import { followMachine, standingWindows, standsWhere } from "./moved-windows.ts";
+import { healPlaces, heldRows } from "./moved-vms.ts";
+import { followMachine, standingWindows, standsWhere, takeOffEnded } from "./moved-windows.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
 import { guarded, mapLimited } from "./serial.ts";
 import { anew } from "./settle.ts";
-import { planFor } from "./settlement.ts";
+import { planFor, withStrangers } from "./settlement.ts";
 
 /**
  * Looks at every gate and every protected VM there is, and puts right what nobody told of: rules that somebody edited,
@@ -31,13 +31,9 @@ export async function healEveryGate(ports: WindowPorts): Promise<void> {
           policies: policies.filter(({ id }) => isHere(id)),
           records: records.filter(({ gateId }) => isHere(gateId)),
         };
-        const { hasChanged, isCertain } = await healPolicies(ports, here);
+        const hasChanged = await healPolicies(ports, here);
         const hasFollowed = await healWindows(ports, here);
-        await healRules(
-          ports,
-          hasChanged || hasFollowed ? await readAgain(ports, here) : here,
-          isCertain ? "knowsAll" : undefined,
-        );
+        await healRules(ports, hasChanged || hasFollowed ? await readAgain(ports, here) : here);
       }
     });
   }
@@ -75,26 +71,22 @@ async function subscriptionsOf(
   return ids;
 }
 
-/** `isCertain`: every policy wants its deny rules where its VMs are, so that one that nobody wants is a stray. */
+/** Brings policies' deny rules to where their VMs are; tells whether any had to be. */
 async function healPolicies(
   ports: WindowPorts,
   { policies, records, survey }: Subscription,
-): Promise<{ readonly hasChanged: boolean; readonly isCertain: boolean }> {
-  const places = heldPlaces(records);
-  const healed = await mapLimited(policies, parallelWork, (policy) =>
-    guarded(ports.log, `the places of ${policy.id}`, async () =>
-      // One that is being changed is brought to its VMs by whoever changes it, or by the sweep.
-      policy.state === "settled"
-        ? healPlaces(ports, policy, places.get(idKey(policy.id)) ?? new Map(), (vmId) =>
-            survey.machines.get(idKey(vmId)),
-          )
-        : undefined,
+): Promise<boolean> {
+  const held = heldRows(records);
+  // One that is being changed is brought to its VMs by whoever changes it, or by the sweep.
+  const settled = policies.filter(({ state }) => state === "settled");
+  const healed = await mapLimited(settled, parallelWork, (policy) =>
+    guarded(ports.log, `the places of ${policy.id}`, () =>
+      healPlaces(ports, policy, held.get(idKey(policy.id)) ?? new Map(), (vmId) =>
+        survey.machines.get(idKey(vmId)),
+      ),
     ),
   );
-  return {
-    hasChanged: healed.includes(true),
-    isCertain: healed.every((one) => one !== undefined),
-  };
+  return healed.includes(true);
 }
 
 /** Lets windows follow VMs that are not where the windows stand; tells whether there were any. */
@@ -102,25 +94,29 @@ async function healWindows(
   ports: WindowPorts,
   { records, survey: { machines } }: Subscription,
 ): Promise<boolean> {
-  const astray = standingWindows(records, ports.clock.now()).filter(
-    (standing) => !standsWhere(standing, machines.get(idKey(standing.vmId))),
-  );
-  await mapLimited(astray, parallelWork, (standing) =>
-    guarded(ports.log, `the windows of ${standing.vmId}`, async () => {
-      const machine = await ports.network.findMachine(standing.vmId);
-      if (!standsWhere(standing, machine)) {
-        await followMachine(ports, standing, machine);
+  const standing = standingWindows(records, ports.clock.now());
+  const healed = await mapLimited(standing, parallelWork, (windows) =>
+    guarded(ports.log, `the windows of ${windows.vmId}`, async () => {
+      if (await takeOffEnded(ports, windows)) {
+        return true;
       }
+      if (standsWhere(windows, machines.get(idKey(windows.vmId)))) {
+        return false;
+      }
+      const machine = await ports.network.findMachine(windows.vmId);
+      if (!standsWhere(windows, machine)) {
+        await followMachine(ports, windows, machine);
+      }
+      return true;
     }),
   );
-  return astray.length > 0;
+  return healed.includes(true);
 }
 
 /** Settles every gate that is not as it should be, and lets go of those of which nothing is wanted or left. */
 async function healRules(
   ports: WindowPorts,
   { records, survey: { gates } }: Subscription,
-  sight: "knowsAll" | undefined,
 ): Promise<void> {
   const known = new Set(records.map(({ gateId }) => idKey(gateId)));
   const strangers = [...gates]
@@ -130,7 +126,7 @@ async function healRules(
     guarded(ports.log, `healing ${record.gateId}`, async () => {
       const reading = gates.get(idKey(record.gateId));
       if (!stands(ports, record, reading)) {
-        await ports.settle(record.gateId, anew, sight);
+        await ports.settle(record.gateId, anew);
       } else if (known.has(idKey(record.gateId)) && isIdle(ports, record, reading)) {
         await ports.gates.forget(record.gateId);
       }
@@ -148,7 +144,12 @@ function stands(
     // One that is gone has nothing to hold; its settlement has told so once.
     return record.findings.some((finding) => finding.code === "GateNotFound");
   }
-  const plan = planFor(record, reading.group, clock.now(), owner);
+  if (record.isInterrupted === true) {
+    // What the last writer did has never been proven.
+    return false;
+  }
+  const seen = withStrangers(record, reading.group, owner);
+  const plan = planFor(record, seen, clock.now(), owner);
   const tells = (wanted: unknown, told: unknown) =>
     JSON.stringify(wanted) === JSON.stringify(told) || isDeepStrictEqual(asTold(wanted), told);
   return (

@@ -1,5 +1,5 @@
 import type { Fact, FactOutcome } from "../activity/fact.ts";
-import type { Policy } from "../policy/policy.ts";
+import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
@@ -9,16 +9,17 @@ import { parallelWork, protect } from "./protect.ts";
 import { mapLimited } from "./serial.ts";
 import { addressesByGate, placeText } from "./vm-gates.ts";
 
-/** A VM's addresses by gate key. */
+/** By gate key, what is held closed there for a VM: its addresses, and in words ports and precedence. */
 type Place = ReadonlyMap<string, readonly string[]>;
 
-/** The places of a policy's VMs, by VM key. */
-export type Places = ReadonlyMap<string, Place>;
+/** What is held closed for a policy's VMs, by VM key. */
+export type Whereabouts = ReadonlyMap<string, Place>;
 
 /** A VM of a policy that is not where the policy's deny rules hold it. */
 interface Moved {
   readonly vmId: string;
   readonly before: Place;
+  readonly now: Place;
   readonly machine: Machine | undefined;
 }
 
@@ -30,23 +31,28 @@ interface Moved {
 export async function healPlaces(
   ports: WindowPorts,
   policy: Policy,
-  places: Places,
+  places: Whereabouts,
   machineOf: (vmId: string) => Machine | undefined,
 ): Promise<boolean> {
-  const seeming = policy.virtualMachines
-    .map(({ id: vmId }) => ({ vmId, before: places.get(idKey(vmId)) ?? new Map() }))
-    .filter(({ vmId, before }) => isElsewhere(before, machineOf(vmId)));
+  const compared = policy.virtualMachines.map((vm) => {
+    const before = places.get(idKey(vm.id)) ?? new Map();
+    return { vm, before, now: placeIn(policy, vm, machineOf(vm.id)) };
+  });
   const read = await mapLimited(
-    seeming,
+    compared.filter(isElsewhere),
     parallelWork,
-    async (vm): Promise<Moved> => ({
-      ...vm,
-      machine: await ports.network.findMachine(vm.vmId),
-    }),
+    async ({ vm, before }): Promise<Moved> => {
+      const machine = await ports.network.findMachine(vm.id);
+      return { vmId: vm.id, before, machine, now: placeIn(policy, vm, machine) };
+    },
   );
-  const moved = read.filter(({ before, machine }) => isElsewhere(before, machine));
+  const moved = read.filter(isElsewhere);
   if (moved.length === 0) {
     await notePaths(ports, policy, machineOf);
+    return false;
+  }
+  if (!(await markUpdating(ports, policy))) {
+    // Somebody is changing the policy at this moment, and looks at its VMs, too.
     return false;
   }
   const id = ports.ids.next();
@@ -66,13 +72,31 @@ export async function healPlaces(
   return true;
 }
 
+/**
+ * NB. From here on the policy's rules are not where they should be, and the sweep takes up what is not finished. No change of a
+ * person is kept with it: what the service does by itself is not to be told as theirs.
+ */
+async function markUpdating({ policies }: WindowPorts, seen: Policy): Promise<boolean> {
+  const stored = await policies.get(seen.id);
+  if (stored?.value.state !== "settled" || stored.value.changedAt !== seen.changedAt) {
+    return false;
+  }
+  const { change: _, ...policy } = stored.value;
+  return (await policies.put({ ...policy, state: "updating" }, stored.etag)) !== undefined;
+}
+
 /** Notes ways to the policy's VMs that came to be uncovered, or covered, without anything of ours having to move. */
 async function notePaths(
   { policies }: WindowPorts,
   policy: Policy,
   machineOf: (vmId: string) => Machine | undefined,
 ): Promise<void> {
-  const paths = pathsOfAll(policy.virtualMachines.map(({ id }) => machineOf(id)));
+  const machines = policy.virtualMachines.map(({ id }) => machineOf(id));
+  const paths = pathsOfAll(machines);
+  if (machines.includes(undefined)) {
+    // A list that leaves a VM out tells nothing of its paths.
+    return;
+  }
   if (JSON.stringify(paths) === JSON.stringify(policy.unprotectedPaths ?? [])) {
     return;
   }
@@ -83,18 +107,34 @@ async function notePaths(
   }
 }
 
-function isElsewhere(before: Place, machine: Machine | undefined): boolean {
-  return placeText(before) !== placeText(addressesByGate(machine));
+const isElsewhere = ({ before, now }: { readonly before: Place; readonly now: Place }): boolean =>
+  placeText(before) !== placeText(now);
+
+/** Where the policy wants a VM held closed, with what it wants closed. */
+function placeIn(policy: Policy, vm: PolicyVirtualMachine, machine: Machine | undefined): Place {
+  const ports = vm.ports.map((port) => port.number);
+  return new Map(
+    [...addressesByGate(machine)].map(([gate, addresses]) => [
+      gate,
+      [...addresses, ...terms(ports, policy.takePriority)],
+    ]),
+  );
 }
 
-/** Where the deny rules of all policies are wanted, by policy key and VM key: gathered once, as gates hold those of many. */
-export function heldPlaces(records: readonly GateRecord[]): ReadonlyMap<string, Places> {
+const terms = (ports: readonly number[], takePriority: boolean | undefined): readonly string[] => [
+  `ports ${ports.toSorted((one, other) => one - other).join(" ")}`,
+  ...(takePriority === true ? ["before other rules"] : []),
+];
+
+/** What the deny rows of all policies hold, by policy key and VM key: gathered once, as gates hold those of many. */
+export function heldRows(records: readonly GateRecord[]): ReadonlyMap<string, Whereabouts> {
   const held = new Map<string, Map<string, Map<string, readonly string[]>>>();
   for (const { gateId, intent } of records) {
-    for (const { policyId, vmId, addresses } of intent.denies) {
+    for (const { policyId, vmId, addresses, ports, takePriority } of intent.denies) {
       const ofPolicy = held.get(idKey(policyId)) ?? new Map();
       const place = ofPolicy.get(idKey(vmId)) ?? new Map();
-      held.set(idKey(policyId), ofPolicy.set(idKey(vmId), place.set(idKey(gateId), addresses)));
+      place.set(idKey(gateId), [...addresses, ...terms(ports, takePriority)]);
+      held.set(idKey(policyId), ofPolicy.set(idKey(vmId), place));
     }
   }
   return held;
@@ -102,10 +142,9 @@ export function heldPlaces(records: readonly GateRecord[]): ReadonlyMap<string, 
 
 function placeFact(
   policy: Policy,
-  { vmId, before, machine }: Moved,
+  { vmId, before, now, machine }: Moved,
   faults: readonly Reason[],
 ): Omit<Fact, "id" | "at" | "outcome"> {
-  const now = addressesByGate(machine);
   const found: Reason = {
     code: machine === undefined ? "VirtualMachineNotFound" : "PlaceChanged",
     message:

@@ -1,12 +1,15 @@
 import { type AccessRequest, isOver, requestedVms, type Window } from "../access/request.ts";
-import { idKey } from "../policy/resource-id.ts";
+import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
+import type { Reason } from "../reasons.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import { closeWindows } from "./close-windows.ts";
+import { windowFact } from "./facts.ts";
 import type { WindowPorts } from "./open-windows.ts";
+import { outcomeOf, type Reached } from "./opened.ts";
 import { addressesByGate, placeText } from "./vm-gates.ts";
 
-/** The windows of one VM of one request as they stand on the gates: addresses by gate id, by window id. */
+/** The windows of one VM of one request, and where they stand: addresses by gate key. */
 export interface StandingWindows {
   readonly requestId: string;
   readonly vmId: string;
@@ -56,6 +59,10 @@ export async function followMachine(
   const places = addressesByGate(machine);
   const request = await ports.requests.get(standing.requestId);
   const ids = standing.windows.map((window) => window.windowId);
+  if ((await endedSince(ports, standing)).length > 0) {
+    // They are being closed where they stand, or go with their policy: nothing is wanted anew.
+    return;
+  }
   if (places.size === 0) {
     await end(ports, standing, request, ids);
     return;
@@ -75,13 +82,78 @@ export async function followMachine(
     ...left.map((gateId) => ports.gates.change(gateId, { removeWindows: ids })),
   ]);
   const removeWindows = await endedSince(ports, standing);
-  await Promise.all(
-    [...new Set([...places.keys(), ...left])].map(async (gateId) => {
-      const revision = await ports.gates.change(gateId, { removeWindows });
-      await ports.settle(gateId, revision);
-    }),
-  );
+  const [reached] = await Promise.all([
+    Promise.all([...places.keys()].map((gateId) => settleWithout(ports, gateId, removeWindows))),
+    ...left.map((gateId) => settleWithout(ports, gateId, removeWindows)),
+  ]);
+  if (request !== undefined) {
+    const followed = ids.filter((id) => !removeWindows.includes(id));
+    await tellFollowed(ports, request, followed, reached);
+  }
 }
+
+/**
+ * Takes windows off their gates that are wanted there although they are over: whoever let them follow their VM while they were
+ * being closed died before it saw that. Tells whether there were any.
+ */
+export async function takeOffEnded(
+  ports: WindowPorts,
+  { requestId, windows, addressesOn }: StandingWindows,
+): Promise<boolean> {
+  const request = await ports.requests.get(requestId);
+  const over = new Set((request?.windows ?? []).filter(isOver).map((window) => window.id));
+  const ended = windows.map(({ windowId }) => windowId).filter((id) => over.has(id));
+  if (ended.length > 0) {
+    await Promise.all([...addressesOn.keys()].map((gateId) => settleWithout(ports, gateId, ended)));
+  }
+  return ended.length > 0;
+}
+
+async function settleWithout(
+  ports: WindowPorts,
+  gateId: string,
+  removeWindows: readonly string[],
+): Promise<Reached> {
+  const revision = await ports.gates.change(gateId, { removeWindows });
+  const settled = await ports.settle(gateId, revision);
+  return settled.outcome === "settled"
+    ? { gateId, record: settled.record }
+    : { gateId, reasons: settled.reasons };
+}
+
+/** Tells the audit what became of each window at its new place; one that cannot be open there ends. */
+async function tellFollowed(
+  ports: WindowPorts,
+  request: AccessRequest,
+  windowIds: readonly string[],
+  reached: readonly Reached[],
+): Promise<void> {
+  const step = ports.ids.next();
+  const at = ports.clock.now();
+  const outcomes = request.windows
+    .filter((window) => windowIds.includes(window.id))
+    .map((window) => outcomeOf(window, undefined, reached, []));
+  await ports.activity.record(
+    outcomes.map(({ window, reasons, gates }) =>
+      windowFact(request, window, {
+        operation: "gate.repair",
+        outcome: reasons.length === 0 ? "done" : "failed",
+        at,
+        step,
+        gates,
+        reasons: [...reasons, movedReason(window)],
+      }),
+    ),
+  );
+  const lost = outcomes.filter(({ reasons }) => reasons.length > 0).map(({ window }) => window);
+  await close(ports, request, lost);
+}
+
+const movedReason = ({ vmId }: Window): Reason => ({
+  code: "PlaceChanged",
+  message: `'${resourceName(vmId)}' is not where it was when the port was opened; the window follows it.`,
+  target: vmId,
+});
 
 /**
  * Which of the windows ended while they were moved. NB. Read after they are wanted at the new place: an end, or the policy's
@@ -119,12 +191,27 @@ async function end(
       ports.gates.change(gateId, { removeWindows: windowIds }),
     ),
   );
-  const vmIndex = request === undefined ? -1 : requestedVms(request).indexOf(standing.vmId);
-  if (request !== undefined && vmIndex >= 0) {
+  if (request !== undefined) {
+    await close(
+      ports,
+      request,
+      request.windows.filter((window) => windowIds.includes(window.id)),
+    );
+  }
+}
+
+/** Ends windows of one VM before their time. */
+async function close(
+  ports: WindowPorts,
+  request: AccessRequest,
+  windows: readonly Window[],
+): Promise<void> {
+  const [first] = windows;
+  if (first !== undefined) {
     await closeWindows(ports, {
       requestId: request.id,
-      vmIndex,
-      windowIds,
+      vmIndex: requestedVms(request).indexOf(first.vmId),
+      windowIds: windows.map((window) => window.id),
       endReason: "Expired",
       attempt: 1,
     });

@@ -34,10 +34,12 @@ export interface Protected {
  * wins on the gates too. Safe to run twice.
  */
 export async function protect(ports: ProtectPorts, policyId: string): Promise<Protected> {
+  let touched: readonly string[] = [];
   for (;;) {
     const stored = await ports.policies.get(policyId);
     if (stored === undefined) {
-      return { outcome: "settled", gates: [], reasons: [] };
+      // Deleted while its rows were written: what came after the deletion goes as well.
+      return letGo(ports, policyId, touched);
     }
     const machines = await findMachines(ports, stored.value);
     const denies = denyRowsByGate(ports.ids, stored.value, (vmId) => machines.get(idKey(vmId)));
@@ -46,6 +48,7 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     if (noted === undefined) {
       continue;
     }
+    touched = [...new Set([...touched, ...gates])];
     const findLeftovers = createFindLeftovers(ports);
     const settled = await mapLimited(gates, parallelWork, async (gateId) =>
       settleGate(ports, noted.value, gateId, {
@@ -65,6 +68,19 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       return { outcome: "settled", gates: records, reasons: [] };
     }
   }
+}
+
+async function letGo(
+  ports: ProtectPorts,
+  policyId: string,
+  gates: readonly string[],
+): Promise<Protected> {
+  const settled = await mapLimited(gates, parallelWork, async (gateId) => {
+    const revision = await ports.gates.change(gateId, { denies: { policyId, rows: [] } });
+    return ports.settle(gateId, revision);
+  });
+  const reasons = settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : []));
+  return { outcome: reasons.length > 0 ? "unsettled" : "settled", gates: [], reasons };
 }
 
 /** The policy's VMs where they are in the network now, by key. */

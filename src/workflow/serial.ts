@@ -53,7 +53,7 @@ export async function guarded<T>(
   try {
     return await work();
   } catch (error) {
-    log.sweepFault({ what, error });
+    log.taskFault({ what, error });
     return undefined;
   }
 }

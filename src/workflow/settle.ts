@@ -6,12 +6,7 @@ import { type Settled, type SettlePorts, settleTimes, writeUnderLease } from "./
 /** As a revision: settle now, even if everything that was wanted has been applied before. Drops windows that are over. */
 export const anew = Number.POSITIVE_INFINITY;
 
-/** `knowsAll`: the asker has just looked at every policy and VM, so that a deny rule nobody wants is certainly a stray. */
-export type Settle = (
-  gateId: string,
-  revision: number,
-  sight?: "knowsAll" | undefined,
-) => Promise<Settled>;
+export type Settle = (gateId: string, revision: number) => Promise<Settled>;
 
 /**
  * Builds `settle`: brings a gate to its desired state up to a revision, by one writer at a time. Whoever gets the lease
@@ -21,12 +16,10 @@ export type Settle = (
 export function createSettle(ports: SettlePorts): Settle {
   // Within one process the gate's settles queue up here, so that only one of them contends for the stored lease.
   const serial = createSerial();
-  return (gateId, revision, sight) => {
+  return (gateId, revision) => {
     // The patience counts from the asking, not from the turn: who queues behind a stuck gate does not wait twice.
     const giveUpAt = ports.clock.now().getTime() + settleTimes.giveUpAfter;
-    return serial(gateId, () =>
-      settleAlone(ports, { gateId, revision, giveUpAt, knowsAll: sight !== undefined }),
-    );
+    return serial(gateId, () => settleAlone(ports, { gateId, revision, giveUpAt }));
   };
 }
 
@@ -34,7 +27,6 @@ interface Asking {
   readonly gateId: string;
   readonly revision: number;
   readonly giveUpAt: number;
-  readonly knowsAll: boolean;
 }
 
 async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled> {

@@ -24,19 +24,16 @@ export function planFor(
 }
 
 /**
- * The group as one who does not know all policies should see it: deny rules of ours that this gate's record neither wants nor
- * has ever proven are somebody's, perhaps those of another policy that has not noticed yet that the group was moved. They
- * bear another name here, so that they are left alone like a customer's. NB. To take a deny rule away opens a port.
+ * The group with strangers set apart: deny rules of ours that this gate's record neither wants nor has ever proven. They may be
+ * those of a policy that has not noticed yet that the group was moved, or of one that lost storage knew. NB. To take a deny
+ * rule away opens a port: without proof that it was this storage's to write, it is left alone like a customer's. Here it bears
+ * another name, so that no plan touches it.
  */
 export function withStrangers(
-  { intent, proven = [], isInterrupted }: GateRecord,
+  { intent, proven = [] }: Pick<GateRecord, "intent" | "proven">,
   group: NetworkSecurityGroup,
   owner: Owner,
 ): NetworkSecurityGroup {
-  if (isInterrupted === true) {
-    // What is there may be our own work, begun and never proven.
-    return group;
-  }
   const known = new Set(
     [...denyDrafts(intent, owner).map(({ rule }) => rule), ...proven].map(({ name }) =>
       name.toLowerCase(),

@@ -62,8 +62,6 @@ interface Terms {
   readonly gateId: string;
   readonly holder: string;
   readonly giveUpAt: number;
-  /** As `settle` explains it. */
-  readonly knowsAll: boolean;
 }
 
 /** One writer's time with the lease. */
@@ -82,13 +80,12 @@ interface Turn extends Terms {
 export async function writeUnderLease(
   ports: SettlePorts,
   taken: GateRecord,
-  { gateId, holder, giveUpAt, knowsAll }: Terms,
+  { gateId, holder, giveUpAt }: Terms,
 ): Promise<Settled | number> {
   const turn: Turn = {
     gateId,
     holder,
     giveUpAt,
-    knowsAll,
     found: [],
     isWorking: true,
     isLost: false,
@@ -150,7 +147,7 @@ async function writeUntilProven(
       await clock.pause(settleTimes.pollUpdating);
       continue;
     }
-    const seen = turn.knowsAll ? reading.group : withStrangers(record, reading.group, ports.owner);
+    const seen = withStrangers(record, reading.group, ports.owner);
     const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
       return complete(ports, record, turn, provenBy(ports, record, seen, plan));

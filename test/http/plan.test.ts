@@ -177,6 +177,45 @@ describe("planning", () => {
     });
   });
 
+  it("tells exactly what a PUT then does, strays of nobody and leftovers of Defender included", async () => {
+    await world.protect({ virtualMachines: bothWebVms });
+    const [deny] = world.ours(nsgs.card);
+    const stray = `JitAccess-37a8ee-Deny-${"a".repeat(16)}-v4`;
+    world.network.edit(nsgs.card, (rules) => [
+      ...rules,
+      { ...aRule(deny), name: stray, priority: 2000 },
+      aRule({
+        name: `MicrosoftDefenderForCloud-JITRule-1-${"A".repeat(32)}`,
+        description:
+          "MDC JIT Network Access rule created by an initiation request for policy 'default' of VM 'web-1'.",
+        priority: 2001,
+        destinations: ["10.0.0.99"],
+        destinationPorts: ["22"],
+      }),
+    ]);
+    const before = new Map(
+      [nsgs.subnet, nsgs.card].map((gate) => [gate, world.network.rules(gate)]),
+    );
+    const body = policyOf(["web-1"]);
+
+    const told = await plan(body);
+    await door.call("PUT", paths.policy(), { body });
+
+    const planned = told.json.gates.flatMap(
+      (gate: { id: string; changes: readonly { rule: string; action: string }[] }) =>
+        gate.changes.map(({ rule, action }) => `${gate.id} ${action} ${rule}`),
+    );
+    const done = [...before].flatMap(([gate, rules]) => {
+      const after = world.network.rules(gate).map(({ name }) => name);
+      return rules
+        .filter(({ name }) => !after.includes(name))
+        .map(({ name }) => `${gate} delete ${name}`);
+    });
+    expect(planned.toSorted()).toEqual(done.toSorted());
+    expect(planned).toHaveLength(2);
+    expect(world.network.rules(nsgs.card).map(({ name }) => name)).toContain(stray);
+  });
+
   it("changes nothing, stores nothing and audits nothing", async () => {
     await world.protect({ virtualMachines: bothWebVms });
     const before = await everything();

@@ -28,7 +28,18 @@ const namesOf = (group: NetworkSecurityGroup, machines: ReadonlyMap<string, read
 describe("a rule that Defender left behind for an address", () => {
   const kinds = [aDefenderDeny(), aDefenderAllow(), old(aDefenderDeny()), old(aDefenderAllow())];
 
-  it.each(kinds)("goes when its VM is gone: $name", (rule) => {
+  const allows = kinds.filter(({ access }) => access === "Allow");
+  const denies = kinds.filter(({ access }) => access === "Deny");
+
+  it.each(denies)(
+    "stays when it closes, as a VM of that name may be out of sight: $name",
+    (rule) => {
+      expect(namesOf(aGroup(rule), nowhere)).toEqual([]);
+      expect(namesOf(aGroup(rule), at("10.0.0.5"))).toEqual([]);
+    },
+  );
+
+  it.each(allows)("goes when its VM is gone: $name", (rule) => {
     expect(defenderLeftovers(aGroup(rule), nowhere)).toEqual([
       {
         leftover: { name: rule.name, print: expect.stringContaining("10.0.0.4") },
@@ -37,7 +48,7 @@ describe("a rule that Defender left behind for an address", () => {
     ]);
   });
 
-  it.each(kinds)("goes when its VM has other addresses: $name", (rule) => {
+  it.each(allows)("goes when its VM has other addresses: $name", (rule) => {
     expect(namesOf(aGroup(rule), at("10.0.0.5", "10.0.0.6"))).toEqual([rule.name]);
   });
 
@@ -72,8 +83,9 @@ describe("a rule that Defender left behind for an address", () => {
   });
 
   it("names its VM in whatever case", () => {
-    const description = "MDC JIT Network Access rule for policy 'default' of VM 'WEB-1'.";
-    const group = aGroup(aDefenderDeny({ description }), aRule());
+    const description =
+      "MDC JIT Network Access rule created by an initiation request for policy 'default' of VM 'WEB-1'.";
+    const group = aGroup(aDefenderAllow({ description }), aRule());
 
     expect(namedVms(group)).toEqual(["web-1"]);
     expect(namesOf(group, nowhere)).toHaveLength(1);
@@ -150,8 +162,8 @@ describe("a rule that is not exactly one of Defender's", () => {
 });
 
 describe("the plan for a gate with leftovers", () => {
-  const stray = aDefenderDeny();
-  const twin = aDefenderDeny({ name: stray.name.replace("-36095858", "1"), priority: 1_001 });
+  const stray = aDefenderAllow();
+  const twin = aDefenderAllow({ name: stray.name.replace("36095858", "1"), priority: 1_001 });
   const plan = (group: NetworkSecurityGroup, leftovers?: readonly Leftover[]) =>
     planGate(group, { denies: [], windows: [], leftovers }, noon, anOwner);
   const found = (group: NetworkSecurityGroup, machines = nowhere) =>
@@ -175,9 +187,9 @@ describe("the plan for a gate with leftovers", () => {
 
   it.each<[string, Partial<SecurityRule>]>([
     ["place", { priority: 1_005 }],
-    ["ports", { destinationPorts: ["22"] }],
+    ["ports", { destinationPorts: ["3389"] }],
     ["description", { description: stray.description.replace("web-1", "web-2") }],
-    ["kind", { access: "Allow" }],
+    ["kind", { access: "Deny" }],
   ])("leaves alone what got another %s since", (_case, edit) => {
     const leftovers = found(aGroup(stray));
 
@@ -194,7 +206,7 @@ describe("the plan for a gate with leftovers", () => {
   });
 
   it("leaves a double alone once the rule before it is gone", () => {
-    const double = aDefenderDeny({ name: stray.name.replace("-36095858", "7"), priority: 1_001 });
+    const double = aDefenderAllow({ name: stray.name.replace("36095858", "7"), priority: 1_001 });
     const leftovers = found(aGroup(stray, double), at("10.0.0.4"));
 
     expect(plan(aGroup(stray, double), leftovers).cleaned).toEqual([double.name]);

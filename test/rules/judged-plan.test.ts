@@ -41,6 +41,20 @@ describe("a plan that the evaluator has judged", () => {
     expect(JSON.stringify(result)).toContain("lower-half, upper-half deny it before");
   });
 
+  it("writes no rule for a window that fails, not even for those of its sources that would get through", () => {
+    const rules = [
+      deny("lower-half", 100, { sources: ["203.0.113.0/25"] }),
+      deny("upper-half", 101, { sources: ["203.0.113.128/25"] }),
+    ];
+    const windows = [aDesiredWindow({ sources: ["203.0.113.0/24", "198.51.100.7"] })];
+    const intent = { denies: [aDesiredDeny()], windows };
+
+    const { changes, results } = judgedPlan(aGroup(...rules), intent, noon, anOwner);
+
+    expect(Object.values(results)).toMatchObject([{ state: "failed" }]);
+    expect(changes).toMatchObject([{ kind: "put", rule: { access: "Deny" } }]);
+  });
+
   it("fails a window that one of the customer's rules denies by the tag of the network", () => {
     const rule = deny("vnet", 100, { sources: ["203.0.113.7"], destinations: ["VirtualNetwork"] });
 
@@ -54,9 +68,12 @@ describe("a plan that the evaluator has judged", () => {
   });
 
   it("asks of each family only what a source can reach", () => {
-    const window = { addresses: ["10.0.0.4", "fd00::4"], sources: ["203.0.113.7"] };
+    const window = { addresses: ["10.0.0.4", "fd00::4"], sources: ["203.0.113.7", "2001:db8::7"] };
 
     expect(resultOf([aRule()], window)).toMatchObject({ state: "open" });
+    expect(resultOf([aRule()], { ...window, addresses: ["fd00::4"] })).toMatchObject({
+      state: "open",
+    });
   });
 
   it("does not judge windows that are over", () => {

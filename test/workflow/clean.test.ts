@@ -17,6 +17,16 @@ const defenderDeny = (vm: string, address: string, hex: string, priority: number
     destinationPorts: ["22", "3389"],
   });
 
+const defenderAllow = (vm: string, address: string) =>
+  aRule({
+    name: `MicrosoftDefenderForCloud-JITRule-7-${"C".repeat(32)}`,
+    description: `MDC JIT Network Access rule created by an initiation request for policy 'default' of VM '${vm}'.`,
+    priority: 110,
+    sources: ["203.0.113.7"],
+    destinations: [address],
+    destinationPorts: ["22"],
+  });
+
 describe("a policy change cleans up after Microsoft Defender", () => {
   let world: World;
 
@@ -41,13 +51,17 @@ describe("a policy change cleans up after Microsoft Defender", () => {
     expect((await world.facts()).map((fact) => fact.operation)).not.toContain("gate.clean");
   });
 
-  it("takes away a rule whose VM does not have the address any more, and tells the audit", async () => {
-    const stray = defenderDeny("WEB-1", "10.0.0.99", "A", 2000);
+  it("takes away an allow rule whose VM does not have the address any more, and tells the audit", async () => {
+    const stray = defenderAllow("WEB-1", "10.0.0.99");
 
     expect(await put(stray)).toEqual([false]);
     const told = (await world.facts()).filter((fact) => fact.operation === "gate.clean");
     expect(told.map((fact) => fact.outcome).toSorted()).toEqual(["asked", "done"]);
     expect(told[0]?.reasons).toMatchObject([{ code: "LeftoverRemoved", target: stray.name }]);
+  });
+
+  it("keeps a deny rule whatever the VM's address: it may hold a VM of that name that nobody here sees", async () => {
+    expect(await put(defenderDeny("web-1", "10.0.0.99", "A", 2000))).toEqual([true]);
   });
 
   it("takes away the later of two that say the same", async () => {
@@ -60,11 +74,11 @@ describe("a policy change cleans up after Microsoft Defender", () => {
   });
 
   it("keeps a rule of a VM that it cannot see", async () => {
-    expect(await put(defenderDeny("elsewhere", "10.0.0.99", "A", 2000))).toEqual([true]);
+    expect(await put(defenderAllow("elsewhere", "10.0.0.99"))).toEqual([true]);
   });
 
   it("believes no list: a VM that is there with the address when it is read alone keeps its rule", async () => {
-    const rule = defenderDeny("web-1", "10.0.0.44", "A", 2000);
+    const rule = defenderAllow("web-1", "10.0.0.44");
     const survey = async (id: string) => {
       const seen = await world.network.survey(id);
       world.network.addMachine({
@@ -82,7 +96,7 @@ describe("a policy change cleans up after Microsoft Defender", () => {
   });
 
   it("touches nothing that differs in anything from what Defender writes", async () => {
-    const own = { ...defenderDeny("web-1", "10.0.0.99", "A", 2000), description: "mine" };
+    const own = { ...defenderAllow("web-1", "10.0.0.99"), description: "mine" };
 
     expect(await put(own)).toEqual([true]);
   });
@@ -90,9 +104,7 @@ describe("a policy change cleans up after Microsoft Defender", () => {
   it("protects all the same when the VMs cannot be listed", async () => {
     const survey = () => Promise.reject(new Error("throttled"));
 
-    expect(await putOver({ survey }, defenderDeny("web-1", "10.0.0.99", "A", 2000))).toEqual([
-      true,
-    ]);
+    expect(await putOver({ survey }, defenderAllow("web-1", "10.0.0.99"))).toEqual([true]);
     expect((await world.policiesStored())[0]?.state).toBe("settled");
   });
 });

@@ -8,7 +8,6 @@ import {
   alice,
   anAccessRequest,
   aPort,
-  aRule,
   aVirtualMachine,
   aWindow,
   requestId,
@@ -124,25 +123,23 @@ describe("asking again for what is open", () => {
 
   it("leaves the older window open when the newer one fails", async () => {
     await open(requestId, [aWindow()]);
-    world.network.edit(nsgs.card, (rules) => [
-      ...rules,
-      aRule({
-        name: "lockdown",
-        priority: 150,
-        access: "Deny",
-        protocol: "*",
-        destinationPorts: ["*"],
+
+    const opened = await open(
+      newerId,
+      [aWindow({ closesAt: afterNoon(7_200) })],
+      alice,
+      (network) => ({
+        ...network,
+        write: async () => ({
+          outcome: "refused",
+          reason: { code: "GateNotWritable", message: "A lock is on the group." },
+        }),
       }),
-    ]);
-    world.network.edit(nsgs.subnet, (rules) => [
-      ...rules,
-      aRule({ name: "lockdown", priority: 101, access: "Deny", destinationPorts: ["3389"] }),
-    ]);
+    );
 
-    const opened = await open(newerId, [aWindow({ port: 3389, closesAt: afterNoon(7_200) })]);
-
-    expect(opened.failedIds).toEqual([`${newerId}-0-3389`]);
+    expect(opened.failedIds).toEqual([`${newerId}-0-22`]);
     expect(await states(requestId)).toEqual([[22, "open", undefined]]);
+    expect(allows()).toHaveLength(1);
   });
 
   it("ends the older one also when it comes to be open only after the newer one", async () => {

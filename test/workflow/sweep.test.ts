@@ -129,7 +129,7 @@ describe("the sweep", () => {
       { name: "dual", state: "settled" },
     ]);
     expect(world.logged).toContainEqual(
-      expect.objectContaining({ event: "sweep.fault", message: "Azure is away" }),
+      expect.objectContaining({ event: "task.fault", message: "Azure is away" }),
     );
   });
 
