@@ -6,7 +6,7 @@ import { guarded, mapLimited } from "./serial.ts";
 import { anew } from "./settle.ts";
 
 /** After so many milliseconds nobody can be looking after a window any more that is past its end, or still waits to be opened. */
-const abandoned = { afterEnd: 120_000, waiting: 1_200_000 } as const;
+const abandoned = { afterEnd: 30_000, waiting: 1_200_000 } as const;
 
 /**
  * Takes up what others left: gates whose intent is not written yet or holds windows that are over, policies whose change

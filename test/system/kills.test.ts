@@ -91,9 +91,9 @@ async function untilClosed(watch: GroupWatch): Promise<void> {
   }
 }
 
-/** What has not ended a minute after everything was closed. */
+/** What has not ended soon after everything was closed: whatever nobody looks after is ended by the sweep of the next minute. */
 async function untilEnded(user: User): Promise<readonly string[]> {
-  const giveUpAt = Date.now() + patienceMs;
+  const giveUpAt = Date.now() + 2 * patienceMs;
   for (;;) {
     const unended = await unendedWindows(user);
     if (unended.length === 0 || Date.now() > giveUpAt) {

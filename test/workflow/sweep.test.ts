@@ -73,13 +73,13 @@ describe("the sweep", () => {
         ({ state }) => state,
       );
 
-    await world.clock.advance(719_000);
+    await world.clock.advance(629_000);
     await run();
     const early = await states();
     await world.clock.advance(1_000);
     await run();
     const afterEnd = await states();
-    await world.clock.advance(480_000);
+    await world.clock.advance(570_000);
     await run();
 
     expect(early).toEqual(["opening", "opening"]);
