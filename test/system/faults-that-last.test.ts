@@ -35,7 +35,12 @@ describe("closing while Azure does not let it", () => {
       clearedAt = Date.now();
       await run.follow((followed) => followed.isOver, soonMs);
       ends = await run.ends(struck);
-      cured = await run.watch.health();
+      // Health is told anew every few seconds.
+      cured = await until(
+        () => run.watch.health(),
+        ({ status }) => status === "ready",
+        15_000,
+      );
     } finally {
       await system.stop();
     }

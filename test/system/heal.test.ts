@@ -152,7 +152,11 @@ describe("storage that is lost while windows are open", () => {
     const atItsEnd = await allows();
     await user.runTimer("healEveryGate");
     await until(allows, (rules) => rules.length === 0);
-    const told = await repairsSince(since);
+    // A fact follows its proof, which follows the rule.
+    const told = await until(
+      () => repairsSince(since),
+      (facts) => facts.length >= opened.length,
+    );
 
     expect(longer.map((rule) => rule.properties["sourceAddressPrefix"])).toEqual([
       "198.51.100.9",
