@@ -1,9 +1,10 @@
-import { odata, type TableClient, type TransactionAction } from "@azure/data-tables";
+import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateStore, IntentChange, Settlement } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { applyChange, applySettlement, earliestRemoved, withoutLeftovers } from "./gate-changes.ts";
+import { knownGates, overdueGates, type Reading, readGate, unsettledGates } from "./gate-reads.ts";
 import {
   closingTime,
   entityRow,
@@ -12,29 +13,15 @@ import {
   metaRow,
   metaRowKey,
   never,
-  newMeta,
   nextClosesAt,
   readMeta,
-  readRow,
   recordOf,
 } from "./gate-rows.ts";
 import { groupCommit } from "./group-commit.ts";
 import { encodeId } from "./keys.ts";
-import { firstRows, type Row } from "./paging.ts";
 
 /** An entity-group transaction takes 100 operations, one of which is the meta row's. A row takes a few KB, far from the 4 MiB in all. */
 const mostRowsAtOnce = 99;
-
-/** A partition as it was read; no ETag when nobody ever wanted anything of the gate. */
-interface Reading {
-  readonly partitionKey: string;
-  readonly meta: GateMeta;
-  readonly etag: string | undefined;
-  readonly rows: GateRows;
-  /** When the meta row was written, and when this was read, both by the clock of the storage. */
-  readonly writtenAt: string;
-  readonly readAt: string;
-}
 
 interface WantedChange {
   readonly gateId: string;
@@ -152,35 +139,9 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       });
     },
 
-    async known() {
-      const client = await tables.gates();
-      const entities: Row[] = [];
-      for await (const page of client.listEntities().byPage()) {
-        entities.push(...page);
-      }
-      const partitions = Map.groupBy(entities, (entity) => String(entity.partitionKey));
-      return [...partitions.values()].flatMap((partition) => {
-        const meta = partition.find((entity) => entity.rowKey === metaRowKey);
-        return meta === undefined ? [] : [recordOf(readMeta(meta), rowsOf(partition))];
-      });
-    },
-
-    async unsettled(now) {
-      const filter = odata`RowKey eq ${metaRowKey} and (behind eq ${true} or nextClosesAt le ${now.toISOString()})`;
-      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
-      return rows.map((row) => readMeta(row).gateId);
-    },
-
-    async overdue(before) {
-      const end = before.toISOString();
-      const filter = odata`RowKey eq ${metaRowKey} and (nextClosesAt le ${end} or owedSince le ${end})`;
-      const rows = await firstRows(await tables.gates(), [filter], Number.POSITIVE_INFINITY);
-      return rows.map((row) => {
-        const { gateId, owedSince } = readMeta(row);
-        const next = String(row["nextClosesAt"]);
-        return { gateId, closesAt: next < owedSince ? next : owedSince };
-      });
-    },
+    known: async () => knownGates(await tables.gates()),
+    unsettled: async (now) => unsettledGates(await tables.gates(), now),
+    overdue: async (before) => overdueGates(await tables.gates(), before),
   };
 }
 
@@ -267,47 +228,6 @@ function keptBeat({ meta, writtenAt }: Reading): GateMeta {
 function millisecondsBetween(from: string, to: string): number | undefined {
   const passed = Date.parse(to) - Date.parse(from);
   return Number.isNaN(passed) ? undefined : Math.max(passed, 0);
-}
-
-/** Reads a partition as it was at one moment. */
-async function readGate(client: TableClient, gateId: string): Promise<Reading> {
-  const partitionKey = encodeId(gateId);
-  const filter = odata`PartitionKey eq ${partitionKey}`;
-  for (;;) {
-    const entities: Row[] = [];
-    let answers = 0;
-    let readAt = "";
-    const onResponse = (raw: { readonly headers: { get(name: string): string | undefined } }) => {
-      readAt = raw.headers.get("date") ?? "";
-    };
-    const pages = client.listEntities({ queryOptions: { filter }, onResponse }).byPage();
-    for await (const page of pages) {
-      entities.push(...page);
-      answers += 1;
-    }
-    const meta = entities.find((entity) => entity.rowKey === metaRowKey);
-    // One answer is a snapshot of the partition. Several may straddle a change; then the meta row tells.
-    if (answers <= 1 || meta?.etag === (await client.getEntity(partitionKey, metaRowKey)).etag) {
-      return {
-        partitionKey,
-        meta: meta === undefined ? newMeta(gateId) : readMeta(meta),
-        etag: meta?.etag,
-        rows: rowsOf(entities),
-        writtenAt: meta?.timestamp ?? "",
-        readAt,
-      };
-    }
-  }
-}
-
-function rowsOf(entities: readonly Row[]): GateRows {
-  return new Map(
-    entities.flatMap((entity) =>
-      entity.rowKey === undefined || entity.rowKey === metaRowKey
-        ? []
-        : [[entity.rowKey, readRow(entity)]],
-    ),
-  );
 }
 
 /** What turns the rows that were read into the next ones. Puts come before removals, so that new deny rules are there before the ones they replace go. */
