@@ -4,7 +4,7 @@
  */
 import type { AccessRequest } from "./access/request.ts";
 import type { Fact } from "./activity/fact.ts";
-import type { Caller } from "./caller/caller.ts";
+import type { Caller, Principal } from "./caller/caller.ts";
 import type { RoleAssignment, RoleDefinition } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Finding, Outcome, Reason } from "./reasons.ts";
@@ -251,6 +251,23 @@ export interface ActivityStore {
 export interface Rights {
   assignments(caller: Caller, subscriptionId: string): Promise<readonly RoleAssignment[]>;
   definition(roleDefinitionId: string, subscriptionId: string): Promise<RoleDefinition | undefined>;
+}
+
+/** How recent an answer has to be: `fresh` asks anew, else it may be up to 60 s old. */
+export interface Freshness {
+  readonly fresh?: boolean | undefined;
+}
+
+/** The directory of people, applications and groups. */
+export interface Directory {
+  /** Whether the account exists and may sign in. */
+  isEnabled(principal: Principal, freshness?: Freshness): Promise<boolean>;
+  /** Which of these groups hold the principal, directly or through other groups: their ids, lower-case. */
+  groupsOf(
+    principal: Principal,
+    groupIds: readonly string[],
+    freshness?: Freshness,
+  ): Promise<ReadonlySet<string>>;
 }
 
 /** Tells who holds a bearer token, or why it is not accepted. */

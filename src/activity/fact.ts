@@ -5,7 +5,22 @@ import type { Reason } from "../reasons.ts";
 export type Operation =
   | "policy.write"
   | "policy.delete"
+  /** The rules about requests of a policy were changed; `changes` tells the difference. */
+  | "policy.accessRules"
   | "access.initiate"
+  /** Somebody agreed to a request, or refused it. */
+  | "access.approve"
+  | "access.deny"
+  /** Nobody answered in time: the request is over, or was put to the second circle. */
+  | "access.expire"
+  | "access.escalate"
+  /** Somebody ended a request before its time. */
+  | "access.revoke"
+  /** Somebody asked for more time, or for another source; a request of its own follows the older one. */
+  | "access.extend"
+  | "access.rebind"
+  /** A break-glass request was looked at afterwards. */
+  | "access.review"
   | "access.open"
   | "access.close"
   /** A gate was not as it had been proven, or a VM not where it had been, and the service put it right by itself. */
@@ -40,6 +55,26 @@ export interface Fact {
   readonly sources?: readonly string[] | undefined;
   readonly closesAt?: string | undefined;
   readonly justification?: string | undefined;
+  /** What the actor said to it: of an answer, an end, a review. */
+  readonly comment?: string | undefined;
+  /** Opened without an approval, by somebody who may in an emergency. */
+  readonly breakGlass?: boolean | undefined;
+  /** Of a request that waits for answers: how many, until when (ISO 8601), and by whom. */
+  readonly awaits?:
+    | {
+        readonly approvals: number;
+        readonly answerBy: string;
+        readonly approvers: readonly string[];
+      }
+    | undefined;
+  /** What was changed: path, and the values before and after as JSON texts; absent where there was or is none. */
+  readonly changes?:
+    | readonly {
+        readonly path: string;
+        readonly before?: string | undefined;
+        readonly after?: string | undefined;
+      }[]
+    | undefined;
   /** Why a window ends. */
   readonly endReason?: EndReason | undefined;
   /** Ids of the gates that were touched, with the names of our rules on them. */

@@ -1,5 +1,6 @@
 import type { Requestor } from "../access/request.ts";
 import type { Finding } from "../reasons.ts";
+import type { AccessRules } from "./access-rules.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
@@ -36,6 +37,8 @@ export interface Policy {
   readonly virtualMachines: readonly PolicyVirtualMachine[];
   /** Whether its deny rules go before customer rules that let traffic to its ports through. Ours, not in Azure's API. */
   readonly takePriority?: boolean | undefined;
+  /** What requests have to say and who has to agree. Ours, not in Azure's API. */
+  readonly accessRules?: AccessRules | undefined;
   /** Ids of the gates that carry, or may still carry, deny rules for this policy. */
   readonly gates: readonly string[];
   /** Ways to its VMs that no gate covers, as they were last looked at. */
