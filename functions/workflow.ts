@@ -7,4 +7,4 @@ import { names } from "../src/workflow/names.ts";
 df.app.orchestration(names.accessRequest, accessRequest);
 df.app.orchestration(names.accessWindow, accessWindow);
 df.app.activity(names.openWindows, { handler: (input) => theApp().openWindows(input) });
-df.app.activity(names.closeWindows, { handler: (input) => theApp().closeWindows(input) });
+df.app.activity(names.lookAfterWindows, { handler: (input) => theApp().lookAfterWindows(input) });

@@ -22,10 +22,10 @@ import { createTables } from "./tables/client.ts";
 import { createGateStore } from "./tables/gates.ts";
 import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
-import { type Closing, closeWindows } from "./workflow/close-windows.ts";
 import { createWorkflows } from "./workflow/durable.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
+import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";
@@ -111,7 +111,7 @@ export function createApp(config: Config) {
       problemOf("ResourceNotFound", "Nothing exists at this address.", "path"),
     ),
     openWindows: (input: VmOfRequest) => openWindows(ports, input),
-    closeWindows: (input: Closing) => closeWindows(ports, input),
+    lookAfterWindows: (input: Looking) => lookAfterWindows(ports, input),
     sweep: () => sweep(ports),
     healEveryGate: () => healEveryGate(ports),
   };

@@ -132,6 +132,11 @@ export interface IntentChange {
     | { readonly policyId: string; readonly rows: readonly DesiredDeny[] }
     | undefined;
   readonly addWindows?: readonly DesiredWindow[] | undefined;
+  /**
+   * The ends of windows that are wanted, once they are known; never after their `latestEnd`. No rule tells them, so that a change of
+   * nothing else leaves the revisions as they are.
+   */
+  readonly endWindows?: readonly Pick<DesiredWindow, "windowId" | "closesAt">[] | undefined;
   readonly removeWindows?: readonly string[] | undefined;
   /** Removes every window of this policy. */
   readonly removeWindowsOfPolicy?: string | undefined;

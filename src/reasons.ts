@@ -29,6 +29,18 @@ export const reasonCodes = {
   ExposedByCustomerRule:
     "A rule that is not ours keeps a protected port open in front of our deny rule.",
   WindowOver: "The time asked for had passed before the port could be opened.",
+  EndedBeforeOpen: "Somebody ended the request before the port was open.",
+  SelfApproval: "Nobody approves, denies or reviews a request of their own.",
+  NotAnApprover: "The caller is not among those whom the policy lets answer.",
+  RequestNotPending: "The request does not wait for an answer any more.",
+  ApprovalMissing: "The policy wants an approval that the request does not have, or has no longer.",
+  BreakGlassNotAllowed: "The caller is not among those whom the policy lets open in an emergency.",
+  NothingToReview: "Only break-glass requests are reviewed afterwards.",
+  RequestorDisabled: "The account of the requestor is disabled or deleted.",
+  RequestNotOpen: "Only what is open can be extended, or moved to another source.",
+  NotTheRequestor: "Only the requestor may ask for more time, or for another source.",
+  NotLonger: "The new end is not after the present one.",
+  IdempotencyKeyReused: "The same Idempotency-Key came with another request before.",
   AuthenticationFailed:
     "The bearer token is missing, malformed, expired, or not meant for this service.",
   AuthorizationFailed: "The caller lacks a role-based access control action on a scope.",

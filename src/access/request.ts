@@ -1,21 +1,34 @@
 import type { Protocol } from "../policy/policy.ts";
 import type { Finding, Reason } from "../reasons.ts";
+import type { WindowState } from "./life.ts";
 
-/** Who asked. Decisions use `tenantId` and `objectId`; the name is for people. */
+/** Who asked, answered or ended. Decisions use `tenantId` and `objectId`; the name is for people. */
 export interface Requestor {
   readonly tenantId: string;
   readonly objectId: string;
   readonly name: string;
+  readonly kind?: "user" | "application" | undefined;
 }
 
-/**
- * The states of a window. `closed` and `failed` are final, and both mean that no rule of it is left:
- * `failed` was never proven open.
- */
-export type WindowState = "opening" | "open" | "closing" | "closed" | "failed";
+/** Whether two are the same person or application: by tenant and object id, never by name. */
+export function isSamePerson(
+  one: Pick<Requestor, "tenantId" | "objectId">,
+  other: Pick<Requestor, "tenantId" | "objectId">,
+): boolean {
+  return (
+    one.tenantId.toLowerCase() === other.tenantId.toLowerCase() &&
+    one.objectId.toLowerCase() === other.objectId.toLowerCase()
+  );
+}
 
 /** Why a window ended, in the API's words. */
 export type EndReason = "Expired" | "UserRequested" | "NewerRequestInitiated";
+
+/** Where to connect to while a window is open. */
+export interface Connection {
+  readonly address: string;
+  readonly port: number;
+}
 
 /** One VM, port, protocol and source set, open until `closesAt`. */
 export interface Window {
@@ -26,11 +39,17 @@ export interface Window {
   readonly protocol: Protocol;
   /** `*`, or canonical addresses and CIDR ranges. */
   readonly sources: readonly string[];
-  /** ISO 8601, UTC. */
+  /** ISO 8601, UTC. Of a window that was asked for by its length an estimate until it is proven open. */
   readonly closesAt: string;
+  /** How long it was asked for, where no end was named: counts from the moment it is proven open. */
+  readonly durationSeconds?: number | undefined;
+  /** The end that its rules tell; with `durationSeconds` later than the window's own, as that is known only once they stand. */
+  readonly latestEnd?: string | undefined;
   readonly state: WindowState;
+  /** When it was proven open. */
   readonly openedAt?: string | undefined;
   readonly closedAt?: string | undefined;
+  /** Why it ended; already there while it is being closed when somebody asked for that. */
   readonly endReason?: EndReason | undefined;
   /** Ids of the gates on which it is, or may be, wanted: stored before the first rule is written. */
   readonly gates?: readonly string[] | undefined;
@@ -38,6 +57,33 @@ export interface Window {
   readonly reasons?: readonly Reason[] | undefined;
   /** What was found beside it when it was opened: ways around our rules. */
   readonly findings?: readonly Finding[] | undefined;
+  readonly connection?: Connection | undefined;
+}
+
+/** What somebody, or the time, decided about a request. Stored with what follows from it, in one step. */
+export interface Decision {
+  /** Names the decision and its facts. */
+  readonly id: string;
+  readonly kind: "approve" | "deny" | "expire" | "escalate" | "revoke" | "review";
+  /** Absent where the time decided. */
+  readonly by?: Requestor | undefined;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly comment?: string | undefined;
+  /** Whether its facts are known to be recorded. */
+  readonly isTold?: boolean | undefined;
+}
+
+/** The approval that a request needs, or had from a rule by itself. */
+export interface Approval {
+  /** How many different approvers have to agree. */
+  readonly needed: number;
+  /** ISO 8601: nobody may answer later; absent when a rule approved by itself. */
+  readonly answerBy?: string | undefined;
+  /** Whether the second circle was asked as well. */
+  readonly isEscalated?: boolean | undefined;
+  /** A rule of the policy agreed by itself: its place in the list of such rules. */
+  readonly automatic?: number | undefined;
 }
 
 /** What one person asked for in one `initiate`. */
@@ -49,29 +95,18 @@ export interface AccessRequest {
   /** ISO 8601, UTC. */
   readonly createdAt: string;
   readonly windows: readonly Window[];
-}
-
-/** Whether nothing of the window is left on any gate, for good. */
-export function isOver(window: Window): boolean {
-  return window.state === "closed" || window.state === "failed";
-}
-
-/** Legal moves of a window. A move to the state it is in is no move: retried work may say the same thing twice. */
-const moves: Readonly<Record<WindowState, readonly WindowState[]>> = {
-  opening: ["open", "closing", "closed", "failed"],
-  open: ["closing", "closed"],
-  closing: ["closed", "failed"],
-  closed: [],
-  failed: [],
-};
-
-/** The window in its new state, or as it was when the move is not a legal one (a late or repeated report). */
-export function moveWindow(
-  window: Window,
-  to: WindowState,
-  facts: Partial<Omit<Window, "id" | "state">>,
-): Window {
-  return moves[window.state].includes(to) ? { ...window, ...facts, state: to } : window;
+  readonly approval?: Approval | undefined;
+  readonly decisions?: readonly Decision[] | undefined;
+  /** Opened without an approval, by somebody whom the policy lets in an emergency. */
+  readonly isBreakGlass?: boolean | undefined;
+  /** A break-glass request has to be looked at afterwards, until then (ISO 8601). */
+  readonly review?: { readonly dueAt: string } | undefined;
+  /** The request whose place this one takes once it is open, and why. */
+  readonly follows?:
+    | { readonly requestId: string; readonly as: "extension" | "rebind" }
+    | undefined;
+  /** The request that was asked to take this one's place. */
+  readonly followedBy?: string | undefined;
 }
 
 /** The VMs of a request in the order in which they were asked for; a window's VM is known by its position here. */

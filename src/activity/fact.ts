@@ -48,6 +48,8 @@ export interface Fact {
   readonly vmId?: string | undefined;
   readonly requestId?: string | undefined;
   readonly windowId?: string | undefined;
+  /** The request whose place this one takes: of more time, or another source. */
+  readonly followsRequestId?: string | undefined;
   /** Who acted; absent when the service acted by itself (a window's end, a sweep). */
   readonly actor?: Requestor | undefined;
   readonly port?: number | undefined;

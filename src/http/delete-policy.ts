@@ -1,4 +1,5 @@
-import { type AccessRequest, isOver, requestedVms } from "../access/request.ts";
+import { isOver } from "../access/life.ts";
+import { type AccessRequest, requestedVms } from "../access/request.ts";
 import { actions, missingRights } from "../caller/permissions.ts";
 import type { Policy } from "../policy/policy.ts";
 import { refused } from "../reasons.ts";

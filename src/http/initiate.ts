@@ -1,4 +1,5 @@
-import { type AccessRequest, moveWindow, requestedVms } from "../access/request.ts";
+import { moveWindow } from "../access/life.ts";
+import { type AccessRequest, requestedVms } from "../access/request.ts";
 import { wireRequest } from "../access/wire.ts";
 import type { Log } from "../log.ts";
 import type { ActivityStore, RequestStore } from "../ports.ts";

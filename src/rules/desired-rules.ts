@@ -1,6 +1,6 @@
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import { isPrefix } from "./cidr.ts";
-import type { DesiredDeny, DesiredWindow, GateIntent, Owner } from "./intent.ts";
+import { type DesiredDeny, type DesiredWindow, type GateIntent, type Owner, toldEnd } from "./intent.ts";
 import type { SecurityRule } from "./nsg.ts";
 import { allowDescription, allowRuleName, denyDescription, denyRuleName } from "./owned.ts";
 import { readPrefixes } from "./prefix-list.ts";
@@ -90,7 +90,7 @@ interface Ends {
 export function allowDrafts(windows: readonly DesiredWindow[], owner: Owner): readonly RuleDraft[] {
   const placed = windows.map((window) => ({ window, ends: endsOf(window) }));
   const alike = Map.groupBy(placed, ({ window, ends }) =>
-    JSON.stringify([...shapeOf(window, ends), window.requestId, Date.parse(window.closesAt)]),
+    JSON.stringify([...shapeOf(window, ends), window.requestId, Date.parse(toldEnd(window))]),
   );
   const shares = Map.groupBy([...alike.values()].flatMap(windowSet), ({ first, ends, ports }) =>
     JSON.stringify([...shapeOf(first, ends), ports]),
@@ -128,7 +128,7 @@ function windowSet(alike: readonly PlacedWindow[]): readonly WindowSet[] {
   const { window: first, ends } = lowest;
   const windows = [first, ...others.map(({ window }) => window)];
   const ports = sortedPorts(windows.map((window) => window.port));
-  return [{ first, windows, endsAt: Date.parse(first.closesAt), ends, ports }];
+  return [{ first, windows, endsAt: Date.parse(toldEnd(first)), ends, ports }];
 }
 
 function sharedDrafts(share: readonly WindowSet[], owner: Owner): readonly RuleDraft[] {
@@ -148,7 +148,7 @@ function sharedDrafts(share: readonly WindowSet[], owner: Owner): readonly RuleD
     rule: {
       ...inbound,
       name: allowRuleName(owner, first.windowId, family),
-      description: allowDescription(owner, first, resourceName(first.vmId)),
+      description: allowDescription(owner, first.windowId, toldEnd(first), resourceName(first.vmId)),
       access: "Allow",
       protocol: azureProtocol[first.protocol],
       sources,

@@ -33,6 +33,16 @@ export interface DesiredWindow {
   readonly sources: readonly string[];
   /** ISO 8601, UTC. */
   readonly closesAt: string;
+  /**
+   * The end that its rules tell, where that is a later one: a window whose length counts from when it is proven open has its
+   * own end only then, and its rules are not written a second time for it.
+   */
+  readonly latestEnd?: string | undefined;
+}
+
+/** The end that rules of a window tell, ISO 8601. */
+export function toldEnd({ latestEnd, closesAt }: DesiredWindow): string {
+  return latestEnd ?? closesAt;
 }
 
 /** A rule of another product that may go: exactly this one, as it was when a policy change decided so. */

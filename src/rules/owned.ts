@@ -58,11 +58,12 @@ export function tookPriority({ description }: Pick<SecurityRule, "description">)
  */
 export function allowDescription(
   owner: Owner,
-  window: Pick<DesiredWindow, "windowId" | "closesAt">,
+  windowId: string,
+  end: string,
   vmName: string,
 ): string {
   return cut(
-    `JIT Access '${owner.name}': closes ${window.closesAt} window ${window.windowId} VM ${vmName}`,
+    `JIT Access '${owner.name}': closes ${end} window ${windowId} VM ${vmName}`,
   );
 }
 

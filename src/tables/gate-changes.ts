@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../policy/resource-id.ts";
 import type { IntentChange, Settlement } from "../ports.ts";
+import { endedAt } from "../rules/changed-intent.ts";
 import type { DesiredDeny, DesiredWindow, Leftover } from "../rules/intent.ts";
 import { asStored } from "./codec.ts";
 import {
@@ -19,7 +20,7 @@ import {
 export function applyChange(rows: GateRows, change: IntentChange): GateRows {
   const next = new Map(rows);
   const { removeWindowsOfPolicy, removeWindows = [], addWindows = [], denies } = change;
-  const { addLeftovers = [] } = change;
+  const { addLeftovers = [], endWindows = [] } = change;
   if (removeWindowsOfPolicy !== undefined) {
     deleteWhere(next, (row) => "window" in row && isOfPolicy(row.window, removeWindowsOfPolicy));
   }
@@ -31,6 +32,13 @@ export function applyChange(rows: GateRows, change: IntentChange): GateRows {
       windowKey(window.windowId),
       nextWindow(windowRow(rows, window.windowId), asStored(window)),
     );
+  }
+  for (const { windowId, closesAt } of endWindows) {
+    const row = windowRow(next, windowId);
+    if (row !== undefined) {
+      // The revision stays: a settlement that has seen the window has seen its rules.
+      setIfOther(next, windowKey(windowId), { ...row, window: endedAt(row.window, closesAt) });
+    }
   }
   if (denies !== undefined) {
     deleteWhere(next, (row) => "deny" in row && isOfPolicy(row.deny, denies.policyId));

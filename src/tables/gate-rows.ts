@@ -140,7 +140,7 @@ export function nextClosesAt(...all: readonly GateRows[]): string {
 }
 
 /** The end of a window as UTC text with milliseconds; throws a RangeError when it is no time. */
-export function closingTime(window: DesiredWindow): string {
+export function closingTime(window: Pick<DesiredWindow, "closesAt">): string {
   return new Date(window.closesAt).toISOString();
 }
 

@@ -1,6 +1,7 @@
 import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateStore, IntentChange, Settlement } from "../ports.ts";
+import { tellsEndsOnly } from "../rules/changed-intent.ts";
 import type { Tables } from "./client.ts";
 import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { applyChange, applySettlement, earliestRemoved, withoutLeftovers } from "./gate-changes.ts";
@@ -64,7 +65,9 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
 
     async change(gateId, change) {
       // Here, so that a window without a proper end fails alone and not with its group.
-      change.addWindows?.forEach(closingTime);
+      for (const window of [...(change.addWindows ?? []), ...(change.endWindows ?? [])]) {
+        closingTime(window);
+      }
       return changeInTurn(idKey(gateId), { gateId, change });
     },
 
@@ -152,6 +155,7 @@ async function changeTogether(
   wanted: readonly WantedChange[],
 ): Promise<number> {
   const [{ gateId } = { gateId: "" }] = wanted;
+  const isAboutRules = !wanted.every(({ change }) => tellsEndsOnly(change));
   for (;;) {
     const done = await untilUndisturbed(pause, async () => {
       const reading = await readGate(client, gateId);
@@ -159,7 +163,7 @@ async function changeTogether(
       const removed = earliestRemoved(reading.rows, next);
       const meta = {
         ...keptBeat(reading),
-        desired: reading.meta.desired + 1,
+        desired: reading.meta.desired + (isAboutRules ? 1 : 0),
         owedSince: removed < reading.meta.owedSince ? removed : reading.meta.owedSince,
       };
       const actions = difference(reading, next, meta.desired);

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { odata, type TableClient } from "@azure/data-tables";
-import { type AccessRequest, isOver } from "../access/request.ts";
+import { isOver } from "../access/life.ts";
+import { type AccessRequest } from "../access/request.ts";
 import type { RequestStore } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { asStored, packBody, unpackBody } from "./codec.ts";

@@ -1,11 +1,5 @@
-import {
-  type AccessRequest,
-  type EndReason,
-  isOver,
-  moveWindow,
-  type Window,
-  windowsOfVm,
-} from "../access/request.ts";
+import { isOver, moveWindow } from "../access/life.ts";
+import { type AccessRequest, type EndReason, type Window, windowsOfVm } from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { windowFact } from "./facts.ts";
@@ -13,10 +7,9 @@ import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 
 /** Which windows of the VM end now, and why. */
 export interface Closing extends VmOfRequest {
-  /** Windows that end at this moment or before; all of them when it is absent. */
-  readonly until?: string | undefined;
-  /** Only these. */
+  /** Only these; all of them when it is absent. */
   readonly windowIds?: readonly string[] | undefined;
+  /** Why, where nobody has asked for an end of theirs before. */
   readonly endReason: EndReason;
   /** Counts the tries from 1; a failed try is told once for each. */
   readonly attempt: number;
@@ -40,9 +33,11 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   const ids = found.map((window) => window.id);
   const askedAt = ports.clock.now();
   const [closing] = await Promise.all([
-    changeWindows(ports, request, ids, (window) => moveWindow(window, "closing", {})),
+    changeWindows(ports, request, ids, (window) =>
+      moveWindow(window, "closing", { endReason: input.endReason }),
+    ),
     ports.activity.record([
-      ...unopened(request, found, askedAt),
+      ...openings(request, found, askedAt),
       ...facts(request, found, input.endReason, "asked", askedAt),
     ]),
   ]);
@@ -74,8 +69,7 @@ function endingWindows(request: AccessRequest, input: Closing): readonly Window[
   return windowsOfVm(request, input.vmIndex).filter(
     (window) =>
       !isOver(window) &&
-      (input.windowIds === undefined || input.windowIds.includes(window.id)) &&
-      (input.until === undefined || window.closesAt <= input.until),
+      (input.windowIds === undefined || input.windowIds.includes(window.id)),
   );
 }
 
@@ -123,17 +117,28 @@ async function tellOverdue(
   }
 }
 
-/** NB. Whoever could not even tell that opening failed told nothing; where it was told, the same fact is not recorded twice. */
-function unopened(request: AccessRequest, windows: readonly Window[], at: Date) {
+/**
+ * What became of the opening. NB. Whoever died before it was told told nothing; where it was told, the same fact is not
+ * recorded twice.
+ */
+function openings(request: AccessRequest, windows: readonly Window[], at: Date) {
+  const operation = "access.open";
   return windows
-    .filter((window) => window.openedAt === undefined)
+    .filter((window) => window.openedAt === undefined || window.state !== "open")
     .map((window) =>
-      windowFact(request, window, {
-        operation: "access.open",
-        outcome: "failed",
-        at,
-        reasons: window.reasons ?? [neverOpened(window)],
-      }),
+      window.openedAt === undefined
+        ? windowFact(request, window, {
+            operation,
+            outcome: "failed",
+            at,
+            reasons: window.reasons ?? [neverOpened(window)],
+          })
+        : windowFact(request, window, {
+            operation,
+            outcome: "done",
+            at: new Date(window.openedAt),
+            gates: (window.gates ?? []).map((id) => ({ id, rules: [] })),
+          }),
     );
 }
 
@@ -167,12 +172,25 @@ async function settleWithout(
   };
 }
 
-/** A window that was never open ends as failed, with the reasons it has. */
+/** Whether somebody asked for its end before it was open. */
+function isWithdrawn(window: Window): boolean {
+  return window.endReason === "UserRequested";
+}
+
+/** A window that was never open ends as failed, with the reasons it has; one that was not wanted any more, as closed. */
 function ended(window: Window, endReason: EndReason, now: Date): Window {
   const closedAt = now.toISOString();
-  return window.openedAt === undefined
-    ? moveWindow(window, "failed", { closedAt, reasons: window.reasons ?? [neverOpened(window)] })
-    : moveWindow(window, "closed", { closedAt, endReason, reasons: undefined });
+  return window.openedAt === undefined && !isWithdrawn(window)
+    ? moveWindow(window, "failed", {
+        closedAt,
+        endReason: undefined,
+        reasons: window.reasons ?? [neverOpened(window)],
+      })
+    : moveWindow(window, "closed", {
+        closedAt,
+        endReason: window.endReason ?? endReason,
+        reasons: undefined,
+      });
 }
 
 function unreachable(gateId: string): Reason {
@@ -181,6 +199,10 @@ function unreachable(gateId: string): Reason {
 }
 
 function neverOpened(window: Window): Reason {
+  if (isWithdrawn(window)) {
+    const message = "Its end was asked for before the port was open.";
+    return { code: "EndedBeforeOpen", message, target: window.vmId };
+  }
   return {
     code: "NotSettledInTime",
     message: "The port could not be opened; whatever had been written was taken back.",
@@ -201,7 +223,8 @@ function facts(
       operation: "access.close",
       outcome,
       at,
-      endReason,
+      // Who asked for its end first, says why it ends.
+      endReason: window.endReason ?? endReason,
       gates: outcome === "done" ? (window.gates ?? []).map((id) => ({ id, rules: [] })) : undefined,
       ...more,
     }),

@@ -1,4 +1,4 @@
-import type { AccessRequest, EndReason, Window } from "../access/request.ts";
+import type { AccessRequest, EndReason, Requestor, Window } from "../access/request.ts";
 import type { Fact, FactOutcome, Operation } from "../activity/fact.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
@@ -12,7 +12,10 @@ export function windowFact(
     readonly outcome: FactOutcome;
     readonly at: Date;
     readonly step?: string | undefined;
-    readonly byRequestor?: boolean;
+    /** Who acted; absent when the service did. */
+    readonly by?: Requestor | undefined;
+    readonly comment?: string | undefined;
+    readonly awaits?: Fact["awaits"];
     readonly endReason?: EndReason;
     readonly gates?: Fact["gates"];
     readonly reasons?: readonly Reason[] | undefined;
@@ -33,12 +36,16 @@ export function windowFact(
     vmId: window.vmId,
     requestId: request.id,
     windowId: window.id,
-    ...(told.byRequestor === true ? { actor: request.requestor } : {}),
+    actor: told.by,
     port: window.port,
     protocol: window.protocol,
     sources: window.sources,
     closesAt: window.closesAt,
     justification: request.justification,
+    comment: told.comment,
+    ...(request.isBreakGlass === true ? { breakGlass: true } : {}),
+    ...(request.follows === undefined ? {} : { followsRequestId: request.follows.requestId }),
+    awaits: told.awaits,
     endReason: told.endReason,
     gates: told.gates,
     reasons: told.reasons,

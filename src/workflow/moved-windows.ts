@@ -1,4 +1,5 @@
-import { type AccessRequest, isOver, requestedVms, type Window } from "../access/request.ts";
+import { isOver } from "../access/life.ts";
+import { type AccessRequest, requestedVms, type Window } from "../access/request.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";

@@ -3,8 +3,8 @@ export const names = {
   accessRequest: "accessRequest",
   accessWindow: "accessWindow",
   openWindows: "openWindows",
-  closeWindows: "closeWindows",
-  /** Event: the windows of this VM end now. */
+  lookAfterWindows: "lookAfterWindows",
+  /** Event: somebody wants windows of this VM to end now; which, is in storage. */
   endNow: "EndNow",
 } as const;
 

@@ -1,10 +1,19 @@
-import { stillAllowed } from "../access/decide.ts";
-import { type AccessRequest, isOver, type Window, windowsOfVm } from "../access/request.ts";
-import type { ActivityStore, Machine, PolicyStore, RequestStore } from "../ports.ts";
+import { isOnItsWay, isOver } from "../access/life.ts";
+import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
+import type {
+  ActivityStore,
+  Directory,
+  Machine,
+  PolicyStore,
+  RequestStore,
+  Rights,
+} from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
+import { decideAgain } from "./decide-again.ts";
+import { tellDecisions } from "./decisions.ts";
 import { windowFact } from "./facts.ts";
-import { outcomeOf, type Reached, report } from "./opened.ts";
+import { bringEnds, outcomeOf, type Reached, report } from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
 import { guarded } from "./serial.ts";
 import type { Settle } from "./settle.ts";
@@ -17,6 +26,8 @@ export interface WindowPorts extends SettlePorts {
   readonly policies: PolicyStore;
   readonly requests: RequestStore;
   readonly activity: ActivityStore;
+  readonly rights: Rights;
+  readonly directory: Directory;
   readonly settle: Settle;
 }
 
@@ -26,32 +37,38 @@ export interface VmOfRequest {
   readonly vmIndex: number;
 }
 
-/** `ends` are the distinct ends of the windows that came to be open, soonest first; `failedIds` still have to be closed. */
-export interface Opened {
-  readonly ends: readonly string[];
-  readonly failedIds: readonly string[];
-}
-
 /**
- * Opens the windows of one VM: finds its gates, wants the windows there, settles, and believes only what was read back.
- * A window that is blocked on one gate is not open at all. Safe to run twice; throws when it should be tried again.
+ * Opens the windows of one VM: decides again, finds its gates, wants the windows there, settles, and believes only what was
+ * read back. A window that is blocked on one gate is not open at all. Safe to run twice; throws when it should be tried again.
  */
-export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promise<Opened> {
+export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promise<void> {
   const request = await ports.requests.get(input.requestId);
   if (request === undefined) {
-    return { ends: [], failedIds: [] };
+    return;
   }
-  const windows = windowsOfVm(request, input.vmIndex).filter((window) => !isOver(window));
-  const opening = windows.filter((window) => window.state === "opening");
+  const opening = windowsOfVm(request, input.vmIndex).filter(isOnItsWay);
+  if (opening.length > 0) {
+    await open(ports, request, opening);
+  }
+  await bringEnds(ports, input);
+  // A fault here costs no access: a window that should have been replaced then lasts until its own end.
+  await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
+}
+
+async function open(
+  ports: WindowPorts,
+  request: AccessRequest,
+  opening: readonly Window[],
+): Promise<void> {
   const now = ports.clock.now();
-  const { activity } = ports;
-  const [, machine] = await Promise.all([
-    activity.record(
+  const [, , machine] = await Promise.all([
+    tellDecisions(ports, request),
+    ports.activity.record(
       opening.map((window) =>
         windowFact(request, window, { operation: "access.open", outcome: "asked", at: now }),
       ),
     ),
-    opening.length === 0 ? undefined : ports.network.findMachine(opening[0]?.vmId ?? ""),
+    ports.network.findMachine(opening[0]?.vmId ?? ""),
   ]);
   const hopeless = new Map<string, readonly Reason[]>(
     opening
@@ -60,18 +77,16 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
-  // NB. Both are read after the windows are wanted: an end or a deletion is either seen here, or comes later and takes them away.
-  const [policy, current] = await Promise.all([
-    ports.policies.get(request.policyId),
+  // NB. Decided after the windows are wanted: an end, a deletion or a right that was lost is either seen here, or comes later
+  // and takes them away. Nothing is written before.
+  const [again, current] = await Promise.all([
+    decideAgain(ports, request, hopeful),
     ports.requests.get(request.id),
   ]);
-  for (const window of hopeful) {
-    const reasons = stillAllowed(policy?.value, window);
-    if (reasons.length > 0) {
-      hopeless.set(window.id, reasons);
-    }
+  for (const [id, reasons] of again) {
+    hopeless.set(id, reasons);
   }
-  // Another run of this very activity was quicker, and its windows have ended since: nothing of theirs is ours to tell.
+  // Somebody asked for their end meanwhile, or another run of this very activity was quicker and they have ended since.
   const endedIds = (current?.windows ?? [])
     .filter((window) => window.state === "closing" || isOver(window))
     .map((window) => window.id);
@@ -82,11 +97,7 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   const reached = await settleAll(ports, wanted, unwanted);
   const paths = machine === undefined ? [] : unprotectedPaths(machine);
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
-  const mine = windows.filter((window) => !opening.includes(window) || told.includes(window));
-  const opened = await report(ports, request, mine, outcomes);
-  // A fault here costs no access: a window that should have been replaced then lasts until its own end.
-  await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
-  return opened;
+  await report(ports, request, outcomes);
 }
 
 /** A gate on which the windows are wanted, from that revision on. */
@@ -104,21 +115,39 @@ async function want(
   const addressesOf = addressesByGate(machine);
   const gates = [...addressesOf.keys()];
   const ids = windows.map((window) => window.id);
+  const now = ports.clock.now();
   // NB. The gates are remembered before the first rule is wanted: whoever closes later must find every one of them.
-  await ports.requests.change(request.id, (current) => ({
+  const noted = await ports.requests.change(request.id, (current) => ({
     ...current,
     windows: current.windows.map((window) =>
-      ids.includes(window.id)
-        ? { ...window, gates: [...new Set([...(window.gates ?? []), ...gates])] }
+      ids.includes(window.id) && isOnItsWay(window)
+        ? { ...onItsWay(window, now), gates: [...new Set([...(window.gates ?? []), ...gates])] }
         : window,
     ),
   }));
+  const current = (noted ?? request).windows.filter((window) => ids.includes(window.id));
   return Promise.all(
     [...addressesOf].map(async ([gateId, addresses]) => {
-      const addWindows = windows.map((window) => desiredWindow(request, window, addresses));
+      const addWindows = current.map((window) => desiredWindow(request, window, addresses));
       return { gateId, revision: await ports.gates.change(gateId, { addWindows }) };
     }),
   );
+}
+
+/** How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take. */
+const openingAllowance = 300_000;
+
+/** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
+function onItsWay(window: Window, now: Date): Window {
+  const { durationSeconds, latestEnd } = window;
+  if (durationSeconds === undefined) {
+    return { ...window, state: "opening" };
+  }
+  const end = now.getTime() + durationSeconds * 1_000;
+  // A second try keeps what the rules of the first tell, as long as that does not cut the window short.
+  const isLateEnough = latestEnd !== undefined && Date.parse(latestEnd) >= end;
+  const latest = isLateEnough ? latestEnd : new Date(end + openingAllowance).toISOString();
+  return { ...window, state: "opening", closesAt: new Date(end).toISOString(), latestEnd: latest };
 }
 
 /** NB. What turned out not to be allowed is taken out before anything is written: it is never open, not even for a moment. */

@@ -1,9 +1,10 @@
-import { type AccessRequest, moveWindow, type Window } from "../access/request.ts";
+import { moveWindow } from "../access/life.ts";
+import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import { bounded, type Finding, type Reason } from "../reasons.ts";
 import { windowFact } from "./facts.ts";
-import type { Opened, WindowPorts } from "./open-windows.ts";
+import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 
 /** A gate that was asked to open windows: how it stands, or why it could not be settled. */
 export interface Reached {
@@ -59,17 +60,17 @@ export function outcomeOf(
   };
 }
 
-/** Tells activity, request and log what became of the windows; answers what the orchestration has to look after. */
+/** Tells activity, request and log what became of the windows that were on their way. Safe to run twice. */
 export async function report(
   ports: WindowPorts,
   request: AccessRequest,
-  windows: readonly Window[],
   outcomes: readonly WindowOutcome[],
-): Promise<Opened> {
-  const now = ports.clock.now();
+): Promise<void> {
   const byId = new Map(outcomes.map((outcome) => [outcome.window.id, outcome]));
+  const proven = await noteProven(ports, request, outcomes);
+  const now = ports.clock.now();
   const facts = outcomes.map(({ window, reasons, gates, findings }) =>
-    windowFact(request, window, {
+    windowFact(request, proven.get(window.id) ?? window, {
       operation: "access.open",
       outcome: reasons.length === 0 ? "done" : "failed",
       at: now,
@@ -88,21 +89,69 @@ export async function report(
       }
       return outcome.reasons.length === 0
         ? moveWindow(window, "open", {
-            openedAt: now.toISOString(),
+            openedAt: window.openedAt ?? now.toISOString(),
             ...(outcome.findings.length === 0 ? {} : { findings: outcome.findings }),
           })
         : moveWindow(window, "closing", { reasons: outcome.reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
-  // Those of an earlier try too, whose answer was lost: somebody has to close them all the same.
-  const failedIds = windows
-    .filter(
-      (window) => window.state === "closing" || (byId.get(window.id)?.reasons ?? []).length > 0,
-    )
-    .map((window) => window.id);
-  const open = windows.filter((window) => !failedIds.includes(window.id));
-  return { ends: [...new Set(open.map((window) => window.closesAt))].toSorted(), failedIds };
+}
+
+/**
+ * Notes when windows were proven open that count from then: their end is stored before anything tells it, so that a second
+ * run tells the same. Answers those windows as they are now.
+ */
+async function noteProven(
+  ports: WindowPorts,
+  request: AccessRequest,
+  outcomes: readonly WindowOutcome[],
+): Promise<ReadonlyMap<string, Window>> {
+  const counting = outcomes
+    .filter(({ window, reasons }) => reasons.length === 0 && window.durationSeconds !== undefined)
+    .map(({ window }) => window.id);
+  if (counting.length === 0) {
+    return new Map();
+  }
+  const now = ports.clock.now();
+  const noted = await ports.requests.change(request.id, (current) => ({
+    ...current,
+    windows: current.windows.map((window) =>
+      counting.includes(window.id) && window.state === "opening" && window.openedAt === undefined
+        ? provenAt(window, now)
+        : window,
+    ),
+  }));
+  return new Map((noted?.windows ?? []).map((window) => [window.id, window]));
+}
+
+/** NB. Never after the end that the window's rules tell. */
+function provenAt(window: Window, now: Date): Window {
+  const end = now.getTime() + (window.durationSeconds ?? 0) * 1_000;
+  const latest = Date.parse(window.latestEnd ?? window.closesAt);
+  return {
+    ...window,
+    openedAt: now.toISOString(),
+    closesAt: new Date(Math.min(end, latest)).toISOString(),
+  };
+}
+
+/** Tells the gates of open windows when these really end. Until then the gates hold them until the end that their rules tell. */
+export async function bringEnds(ports: WindowPorts, vm: VmOfRequest): Promise<void> {
+  const request = await ports.requests.get(vm.requestId);
+  const open = (request === undefined ? [] : windowsOfVm(request, vm.vmIndex)).filter(
+    (window) => window.state === "open" && window.latestEnd !== undefined,
+  );
+  const gates = [...new Set(open.flatMap((window) => window.gates ?? []))];
+  await Promise.all(
+    gates.map((gateId) =>
+      ports.gates.change(gateId, {
+        endWindows: open
+          .filter((window) => window.gates?.includes(gateId))
+          .map(({ id: windowId, closesAt }) => ({ windowId, closesAt })),
+      }),
+    ),
+  );
 }
 
 /** The reasons; where there are none, what was found beside the window; else nothing. */

@@ -1,4 +1,5 @@
-import { type AccessRequest, isOver, requestedVms, windowsOfVm } from "../access/request.ts";
+import { isOver } from "../access/life.ts";
+import { type AccessRequest, requestedVms, windowsOfVm } from "../access/request.ts";
 import { closeWindows } from "./close-windows.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";

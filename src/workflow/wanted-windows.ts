@@ -12,7 +12,7 @@ export function hopelessReasons(
 ): readonly Reason[] {
   const target = window.vmId;
   const reasons: Reason[] = [];
-  if (Date.parse(window.closesAt) <= now.getTime()) {
+  if (window.durationSeconds === undefined && Date.parse(window.closesAt) <= now.getTime()) {
     reasons.push({
       code: "WindowOver",
       message:
@@ -72,6 +72,8 @@ export function desiredWindow(
     port: window.port,
     protocol: window.protocol,
     sources: window.sources,
-    closesAt: window.closesAt,
+    // Until it is proven open, a window that counts from then may last as long as its rules tell.
+    closesAt: window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt,
+    ...(window.latestEnd === undefined ? {} : { latestEnd: window.latestEnd }),
   };
 }

@@ -34,7 +34,7 @@ describe("a rule of ours", () => {
         const descriptions = [
           denyDescription(owner, vmName),
           denyDescription(owner, vmName, true),
-          allowDescription(owner, { windowId, closesAt: afterNoon(0) }, vmName),
+          allowDescription(owner, windowId, afterNoon(0), vmName),
         ];
 
         for (const name of names) {
@@ -54,7 +54,7 @@ describe("a rule of ours", () => {
       fc.property(owners, vmNames, windowIds, fc.nat(1e9), (owner, vmName, windowId, seconds) => {
         const closesAt = afterNoon(seconds);
 
-        const description = allowDescription(owner, { windowId, closesAt }, vmName);
+        const description = allowDescription(owner, windowId, closesAt, vmName);
 
         expect(closesAtOf(aRule({ description }))).toBe(closesAt);
         expect(description).toContain(`'${owner.name}'`);

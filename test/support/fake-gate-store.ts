@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateRecord, GateStore } from "../../src/ports.ts";
-import { changedIntent } from "../../src/rules/changed-intent.ts";
+import { changedIntent, tellsEndsOnly } from "../../src/rules/changed-intent.ts";
 import type { DesiredWindow } from "../../src/rules/intent.ts";
 
 interface Gate {
@@ -30,11 +30,15 @@ export function createFakeGateStore(): GateStore {
     async change(gateId, change) {
       const gate = gateOf(gateId);
       const before = gate.record;
-      for (const window of change.addWindows ?? []) {
+      for (const window of [...(change.addWindows ?? []), ...(change.endWindows ?? [])]) {
         new Date(window.closesAt).toISOString();
       }
       const intent = copy(changedIntent(before.intent, copy(change)));
       if (sameIntent(intent, before.intent)) {
+        return before.desiredRevision;
+      }
+      if (tellsEndsOnly(change)) {
+        gate.record = { ...before, intent };
         return before.desiredRevision;
       }
       const desiredRevision = before.desiredRevision + 1;
