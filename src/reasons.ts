@@ -11,6 +11,12 @@ export const reasonCodes = {
   InvalidInitiateInput: "The request's body does not describe what to open, or until when.",
   InvalidQuery: "A query parameter has a value that is not understood.",
   RequestNotSubsetOfPolicy: "The port, source or time asked for is outside what the policy allows.",
+  JustificationRequired:
+    "The policy's rules ask for a justification, and there is none that says something.",
+  JustificationNotMatching: "The justification is not of the form that the policy's rules ask for.",
+  AnySourceNotAllowed:
+    "The sources are everything, or as good as, and the policy's rules do not allow that.",
+  SourceTooWide: "A source, alone or with its neighbours, is wider than the policy's rules allow.",
   PolicyNotFound: "No policy of that name exists there.",
   ResourceNotFound: "Nothing exists at that address.",
   MethodNotAllowed: "The route exists, but not with that method.",
