@@ -220,18 +220,33 @@ export interface PolicyStore {
 
 /** Access requests. */
 export interface RequestStore {
-  /** Stores a new request; a second call with the same id changes nothing. */
-  create(request: AccessRequest): Promise<void>;
+  /** Stores a new request and answers it; a second call with the same id changes nothing, and answers what is stored. */
+  create(request: AccessRequest): Promise<AccessRequest>;
   get(requestId: string): Promise<AccessRequest | undefined>;
   /** Applies a pure change under optimistic concurrency, as often as needed, and answers the result; nothing when unknown. */
   change(
     requestId: string,
     change: (request: AccessRequest) => AccessRequest,
   ): Promise<AccessRequest | undefined>;
-  /** Requests of which a window is not over yet, whoever should be looking after them. */
-  unended(): Promise<readonly AccessRequest[]>;
+  /** Requests that somebody has to look after still: a window, an answer that is not told yet, a review that is due. */
+  live(): Promise<readonly AccessRequest[]>;
   /** Requests of a policy created at or after `since`, newest first. */
   ofPolicy(policyId: string, since: Date): Promise<readonly AccessRequest[]>;
+  /** Newest first. */
+  list(query: RequestQuery): Promise<Page<AccessRequest>>;
+}
+
+/** Requests of one requestor, one VM, one policy, or one subscription: exactly one of them is given. */
+export interface RequestQuery {
+  readonly of:
+    | { readonly requestor: Principal }
+    | { readonly vmId: string }
+    | { readonly policyId: string }
+    | { readonly subscriptionId: string };
+  readonly from: Date;
+  readonly to: Date;
+  readonly top: number;
+  readonly continuation?: string | undefined;
 }
 
 export interface FactQuery {

@@ -68,6 +68,7 @@ export function decide(
     policyId: policy.id,
     requestor: circumstances.requestor,
     ...(content.justification === undefined ? {} : { justification: content.justification }),
+    ...(content.breakGlass === true ? { isBreakGlass: true } : {}),
     createdAt: circumstances.now.toISOString(),
     windows: decisions.flatMap((decision) => (decision.outcome === "ok" ? [decision.value] : [])),
   });
@@ -136,6 +137,9 @@ function decidePort(policy: Policy, asked: Asked, circumstances: Circumstances):
     protocol: rule.protocol,
     sources,
     closesAt: new Date(Math.min(end.asked, end.latest)).toISOString(),
+    ...(asked.port.durationSeconds === undefined
+      ? {}
+      : { durationSeconds: (Math.min(end.asked, end.latest) - end.now) / 1_000 }),
     state: "opening",
   });
 }

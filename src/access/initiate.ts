@@ -40,11 +40,16 @@ export interface InitiateVirtualMachine {
 export interface InitiateContent {
   readonly virtualMachines: readonly InitiateVirtualMachine[];
   readonly justification?: string | undefined;
+  /** Ours: open at once without an approval, where the policy names the caller for emergencies. */
+  readonly breakGlass?: boolean | undefined;
 }
 
-const sourceList = z.array(sourcePrefix).max(200, "expected at most 200 sources");
+/** How many characters people may write to a request, an answer or a review. */
+export const longestJustification = 2_000;
 
-const endTime = z.iso.datetime({
+export const sourceList = z.array(sourcePrefix).max(200, "expected at most 200 sources");
+
+export const endTime = z.iso.datetime({
   offset: true,
   error: "expected a date and time such as 2030-01-31T18:00:00Z",
 });
@@ -99,8 +104,9 @@ const initiateBody = z.object({
     .max(requestLimits["virtual machines"], "expected at most 100 virtual machines"),
   justification: z
     .string("expected text")
-    .max(2_000, "expected at most 2,000 characters")
+    .max(longestJustification, "expected at most 2,000 characters")
     .nullish(),
+  breakGlass: z.boolean("expected true or false").nullish(),
 });
 
 /** Reads an initiate body for a policy in `subscriptionId`, or says everything that is wrong with it. */
@@ -116,7 +122,7 @@ export function parseInitiate(body: unknown, subscriptionId: string): Outcome<In
   if (!parsed.success) {
     return refusedFor(reasonsFrom(parsed.error, "InvalidInitiateInput"));
   }
-  const { virtualMachines, justification } = parsed.data;
+  const { virtualMachines, justification, breakGlass } = parsed.data;
   const again = new Set(repeated(virtualMachines.map((vm) => idKey(vm.id))));
   const reasons = virtualMachines.flatMap((vm, index) => [
     ...idFaults(vm, index, subscriptionId),
@@ -125,7 +131,11 @@ export function parseInitiate(body: unknown, subscriptionId: string): Outcome<In
   ]);
   return reasons.length > 0
     ? refusedFor(reasons)
-    : ok({ virtualMachines, ...(typeof justification === "string" ? { justification } : {}) });
+    : ok({
+        virtualMachines,
+        ...(typeof justification === "string" ? { justification } : {}),
+        ...(breakGlass === true ? { breakGlass } : {}),
+      });
 }
 
 function idFaults(

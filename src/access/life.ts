@@ -59,8 +59,13 @@ export function isLive(request: AccessRequest): boolean {
   return (
     !request.windows.every(isOver) ||
     untold(request).length > 0 ||
-    (request.review !== undefined && !request.decisions?.some(({ kind }) => kind === "review"))
+    isReviewDue(request)
   );
+}
+
+/** Whether a break-glass request still has to be looked at. */
+export function isReviewDue({ review, decisions = [] }: AccessRequest): boolean {
+  return review !== undefined && !decisions.some(({ kind }) => kind === "review");
 }
 
 /** Decisions whose facts may not have been recorded yet. */

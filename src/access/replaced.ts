@@ -1,5 +1,5 @@
 import { idKey } from "../policy/resource-id.ts";
-import type { AccessRequest, Requestor, Window } from "./request.ts";
+import { type AccessRequest, isSamePerson, type Window } from "./request.ts";
 
 /** A window with the request it belongs to. */
 export interface Asked {
@@ -14,7 +14,7 @@ export interface Asked {
 export function replaces(newer: Asked, older: Asked): boolean {
   return (
     isSamePerson(newer.request.requestor, older.request.requestor) &&
-    isSameDoor(newer.window, older.window) &&
+    (isSameDoor(newer.window, older.window) || isFollowed(newer, older)) &&
     orderOf(newer.request) > orderOf(older.request)
   );
 }
@@ -32,8 +32,14 @@ export function isSameDoor(
   );
 }
 
-function isSamePerson(one: Requestor, other: Requestor): boolean {
-  return one.tenantId === other.tenantId && one.objectId === other.objectId;
+/** A request that was asked to take another's place does so whatever its sources are. */
+function isFollowed(newer: Asked, older: Asked): boolean {
+  return (
+    newer.request.follows?.requestId === older.request.id &&
+    idKey(newer.window.vmId) === idKey(older.window.vmId) &&
+    newer.window.port === older.window.port &&
+    newer.window.protocol === older.window.protocol
+  );
 }
 
 /** Requests of the same moment have an order too, so that of two one certainly goes. */

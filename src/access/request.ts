@@ -101,12 +101,14 @@ export interface AccessRequest {
   readonly isBreakGlass?: boolean | undefined;
   /** A break-glass request has to be looked at afterwards, until then (ISO 8601). */
   readonly review?: { readonly dueAt: string } | undefined;
+  /** Tells requests with the same idempotency key apart: a digest of what was asked for. */
+  readonly contentDigest?: string | undefined;
   /** The request whose place this one takes once it is open, and why. */
   readonly follows?:
     | { readonly requestId: string; readonly as: "extension" | "rebind" }
     | undefined;
-  /** The request that was asked to take this one's place. */
-  readonly followedBy?: string | undefined;
+  /** The requests that were asked to take this one's place. */
+  readonly followedBy?: readonly string[] | undefined;
 }
 
 /** The VMs of a request in the order in which they were asked for; a window's VM is known by its position here. */

@@ -94,3 +94,23 @@ function widthFaults(
 function textsOf(runs: AddressRun | readonly AddressRun[]): readonly string[] {
   return [runs].flat().flatMap((run) => run.ranges.map((range) => range.text));
 }
+
+/**
+ * Whether sources reach no further than others: not more of them, and none wider than the widest of its family, or than a
+ * single address where the others have none of it.
+ */
+export function isNoWider(sources: readonly string[], than: readonly string[]): boolean {
+  const [asked, agreed] = [readSources(sources), readSources(than)];
+  if (agreed.any.length > 0) {
+    return true;
+  }
+  const widest = (runs: readonly AddressRun[], family: 4 | 6): bigint =>
+    runs
+      .filter((run) => run.family === family)
+      .reduce((most, { first, last }) => (last - first > most ? last - first : most), 0n);
+  return (
+    asked.any.length === 0 &&
+    sources.length <= than.length &&
+    ([4, 6] as const).every((family) => widest(asked.runs, family) <= widest(agreed.runs, family))
+  );
+}

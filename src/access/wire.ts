@@ -1,10 +1,13 @@
 import { idKey } from "../policy/resource-id.ts";
 import type { Finding } from "../reasons.ts";
-import type { AccessRequest, Window } from "./request.ts";
-import { requestedVms } from "./request.ts";
+import { requestState, type WindowState } from "./life.ts";
+import { type AccessRequest, type EndReason, requestedVms, type Window } from "./request.ts";
 
 /** `JitNetworkAccessRequest` of the REST API. */
 export interface WireRequest {
+  /** Ours: names the request, and how it stands as a whole. */
+  readonly id: string;
+  readonly state: WindowState;
   readonly virtualMachines: readonly {
     readonly id: string;
     readonly ports: readonly WireRequestPort[];
@@ -20,7 +23,12 @@ export interface WireRequestPort {
   readonly allowedSourceAddressPrefixes?: readonly string[];
   readonly endTimeUtc: string;
   readonly status: "Initiating" | "Initiated" | "Revoked";
-  readonly statusReason: "UserRequested" | "Expired" | "NewerRequestInitiated" | "Failed";
+  readonly statusReason:
+    | EndReason
+    | "Failed"
+    | "PendingApproval"
+    | "Denied"
+    | "ExpiredUnanswered";
   /** Ours: why it failed, or what was found beside it. */
   readonly findings?: readonly Finding[];
 }
@@ -31,6 +39,8 @@ export function wireRequest(
   shows: (vmKey: string) => boolean = () => true,
 ): WireRequest {
   return {
+    id: request.id,
+    state: requestState(request),
     virtualMachines: requestedVms(request)
       .filter((vmId) => shows(idKey(vmId)))
       .map((vmId) => ({
@@ -63,10 +73,14 @@ function wireFindings({ reasons, findings }: Window): Pick<WireRequestPort, "fin
 
 /**
  * The API's two status words. `Revoked` is said only when the rule is proven gone: a window that is still being closed
- * stays `Initiated`. `Failed` as a reason is ours; the API's enumerations are open to new values.
+ * stays `Initiated`. What has to do with approvals, and `Failed` as a
+ * reason, is ours; the API's enumerations are open to new values.
  */
 function wireStatus(window: Window): Pick<WireRequestPort, "status" | "statusReason"> {
   switch (window.state) {
+    case "pending approval":
+      return { status: "Initiating", statusReason: "PendingApproval" };
+    case "approved":
     case "opening":
       return { status: "Initiating", statusReason: "UserRequested" };
     case "open":
@@ -81,5 +95,9 @@ function wireStatus(window: Window): Pick<WireRequestPort, "status" | "statusRea
       return { status: "Revoked", statusReason: window.endReason ?? "Expired" };
     case "failed":
       return { status: "Revoked", statusReason: "Failed" };
+    case "denied":
+      return { status: "Revoked", statusReason: "Denied" };
+    case "expired unanswered":
+      return { status: "Revoked", statusReason: "ExpiredUnanswered" };
   }
 }

@@ -1,46 +1,73 @@
+import { awaitedApproval, pendingFor } from "../access/approval.ts";
+import { autoApprovalOf, groupsAsked } from "../access/auto-approval.ts";
 import { decide } from "../access/decide.ts";
-import { parseInitiate } from "../access/initiate.ts";
+import { type InitiateContent, parseInitiate } from "../access/initiate.ts";
 import type { AccessRequest } from "../access/request.ts";
-import { actions, missingRights } from "../caller/permissions.ts";
-import type { Clock, Ids, PolicyStore, Rights } from "../ports.ts";
-import { refused } from "../reasons.ts";
+import { requestRuleFaults } from "../access/request-rules.ts";
+import { missingRights } from "../caller/permissions.ts";
+import { toRequest } from "../caller/requirements.ts";
+import { durationSeconds } from "../policy/duration.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Clock, Directory, PolicyStore, Rights } from "../ports.ts";
+import { type Outcome, ok, type Reason, refused, refusedFor } from "../reasons.ts";
+import { isBreakGlassPerson, notInEmergency } from "../workflow/decide-again.ts";
 import { namedVms } from "./named-vms.ts";
-import { policyAddress } from "./policy-address.ts";
+import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
 import { type Call, requestorOf } from "./route.ts";
 
 export interface AdmitPorts {
   readonly clock: Clock;
-  readonly ids: Ids;
   readonly rights: Rights;
+  readonly directory: Directory;
   readonly policies: PolicyStore;
 }
 
-/** The request that the body asks for, when the caller may and the policy allows it; else the answer to the caller. */
-export type Admitted = { readonly request: AccessRequest } | { readonly answer: Answer };
+/** What an initiate body asks for, and of which policy. */
+export interface Asking {
+  readonly address: Pick<PolicyAddress, "id" | "subscriptionId">;
+  readonly content: InitiateContent;
+}
 
-/** Decides an initiate body: is it one, may the caller, does the policy allow it? Stores nothing. */
-export async function admitRequest(ports: AdmitPorts, call: Call): Promise<Admitted> {
+/** Reads an initiate call, or answers what is wrong with it. */
+export async function readAsking(call: Call): Promise<Asking | { readonly answer: Answer }> {
   const address = policyAddress(call.params);
   if (address.outcome === "refused") {
     return { answer: problem(address) };
   }
-  const { id: policyId, subscriptionId } = address.value;
   const body = await call.body();
   if (body.outcome === "refused") {
     return { answer: problem(body) };
   }
-  const content = parseInitiate(body.value, subscriptionId);
-  if (content.outcome === "refused") {
-    return { answer: problem(content, { vmIds: namedVms(body.value) }) };
-  }
-  const vmIds = content.value.virtualMachines.map((vm) => vm.id);
+  const content = parseInitiate(body.value, address.value.subscriptionId);
+  return content.outcome === "refused"
+    ? { answer: problem(content, { vmIds: namedVms(body.value) }) }
+    : { address: address.value, content: content.value };
+}
+
+/** The request that was asked for, when the caller may and the policy allows it; else the answer to the caller. */
+export type Admitted =
+  | { readonly request: AccessRequest; readonly policy: Policy }
+  | { readonly answer: Answer };
+
+/** What becomes of the approval of a request that takes the place of another; without it rules decide. */
+export type Carry = (request: AccessRequest) => AccessRequest | undefined;
+
+/** Decides what is asked for: may the caller, does the policy allow it, and who has to agree? Stores nothing. */
+export async function admitRequest(
+  ports: AdmitPorts,
+  call: Call,
+  requestId: string,
+  { address, content }: Asking,
+  carry: Carry = () => undefined,
+): Promise<Admitted> {
+  const { id: policyId, subscriptionId } = address;
+  const vmIds = content.virtualMachines.map((vm) => vm.id);
   const [rights, stored] = await Promise.all([
-    gatherRights(ports.rights, call.caller, subscriptionId),
+    ports.rights.of(call.caller, subscriptionId),
     ports.policies.get(policyId),
   ]);
-  const missing = missingRights(rights, actions.initiate, vmIds, call.caller.name);
+  const missing = missingRights(rights, toRequest(policyId, vmIds), call.caller.name);
   if (missing.length > 0) {
     return { answer: problem(refused(...missing), { vmIds }) };
   }
@@ -48,13 +75,62 @@ export async function admitRequest(ports: AdmitPorts, call: Call): Promise<Admit
     const message = `The policy '${policyId}' does not exist. Policies are listed at the subscription, resource group and location.`;
     return { answer: { ...problemOf("PolicyNotFound", message, "name"), vmIds } };
   }
-  const decision = decide(stored.value, content.value, {
-    requestId: ports.ids.next(),
+  const policy = stored.value;
+  const decision = decide(policy, content, {
+    requestId,
     requestor: requestorOf(call.caller),
     callerAddress: call.callerAddress,
     now: ports.clock.now(),
   });
-  return decision.outcome === "refused"
-    ? { answer: problem(decision, { vmIds }) }
-    : { request: decision.value };
+  const ruled = decision.outcome === "refused" ? decision : keepsRules(policy, content, decision.value);
+  return ruled.outcome === "refused"
+    ? { answer: problem(ruled, { vmIds }) }
+    : { policy, request: carry(ruled.value) ?? (await withApproval(ports, policy, ruled.value)) };
+}
+
+/** The policy's own rules about requests, and who may open in an emergency. */
+function keepsRules(
+  { accessRules }: Policy,
+  content: InitiateContent,
+  request: AccessRequest,
+): Outcome<AccessRequest> {
+  const isBreakGlass = request.isBreakGlass === true;
+  const targets = content.virtualMachines.flatMap(({ ports }, vmIndex) =>
+    ports.map((_, index) => `virtualMachines[${vmIndex}].ports[${index}].allowedSourceAddressPrefix`),
+  );
+  const windows = request.windows.map(({ sources }, index) => ({
+    sources,
+    target: targets[index] ?? "",
+  }));
+  const { justification } = request;
+  const reasons: readonly Reason[] = [
+    ...(isBreakGlass && !isBreakGlassPerson(accessRules, request.requestor)
+      ? [notInEmergency(request)]
+      : []),
+    ...requestRuleFaults(accessRules, { justification, isBreakGlass, windows }),
+  ];
+  return reasons.length > 0 ? refusedFor(reasons) : ok(request);
+}
+
+/** The request with the approval it waits for, or with the rule that approves it by itself; as it is where none is needed. */
+async function withApproval(
+  { clock, directory }: AdmitPorts,
+  { accessRules }: Policy,
+  request: AccessRequest,
+): Promise<AccessRequest> {
+  const now = clock.now();
+  if (request.isBreakGlass === true) {
+    const within = (durationSeconds(accessRules?.breakGlass?.reviewWithin ?? "") ?? 0) * 1_000;
+    return { ...request, review: { dueAt: new Date(now.getTime() + within).toISOString() } };
+  }
+  const rules = accessRules?.approval;
+  if (rules === undefined) {
+    return request;
+  }
+  const asked = (rules.autoApproval ?? []).length === 0 ? [] : groupsAsked(rules);
+  const groups = asked.length === 0 ? new Set<string>() : await directory.groupsOf(request.requestor, asked);
+  const automatic = autoApprovalOf(rules, groups, now);
+  return automatic === undefined
+    ? pendingFor(request, awaitedApproval(rules, request, now))
+    : { ...request, approval: { needed: rules.approvalsNeeded, automatic } };
 }

@@ -1,17 +1,22 @@
-import { moveWindow } from "../access/life.ts";
+import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
-import { wireRequest } from "../access/wire.ts";
+import type { Operation } from "../activity/fact.ts";
 import type { Log } from "../log.ts";
-import type { ActivityStore, RequestStore } from "../ports.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
 import { type Reason, refusedFor } from "../reasons.ts";
+import { circlesOf, namesOf } from "../workflow/approvers.ts";
 import { windowFact } from "../workflow/facts.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseeRequest } from "../workflow/foresee-request.ts";
-import { type AdmitPorts, admitRequest } from "./admit-request.ts";
-import { problem } from "./problem.ts";
+import { type AdmitPorts, admitRequest, type Asking, type Carry, readAsking } from "./admit-request.ts";
+import { identityOf, type RequestIdentity } from "./idempotency.ts";
+import { type Answer, problem } from "./problem.ts";
+import { initiatedJson } from "./request-json.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface InitiatePorts extends AdmitPorts, ForeseePorts {
+  readonly ids: Ids;
   readonly requests: RequestStore;
   readonly activity: ActivityStore;
   readonly foresee: Foresee;
@@ -23,19 +28,62 @@ const foresightMs = 5_000;
 
 /**
  * POST …/initiate: is the body one, may the caller, does the policy allow it, and could it take effect? Then the request
- * is stored and audited, its orchestration started, and the caller told at once: opening takes as long as Azure takes.
+ * is stored and audited, its orchestration started unless it waits for approval, and the caller told at once: opening takes as
+ * long as Azure takes.
  */
 export function initiate(ports: InitiatePorts): Handler {
   return async (call) => {
-    const admitted = await admitRequest(ports, call);
-    if ("answer" in admitted) {
-      return admitted.answer;
-    }
-    const { request } = admitted;
-    const reasons = await futile(ports, request);
-    return reasons.length > 0
-      ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
-      : accept(ports, call, request);
+    const asking = await readAsking(call);
+    return "answer" in asking ? asking.answer : ask(ports, call, asking);
+  };
+}
+
+/** How a request comes about: by itself, or in the place of an older one. */
+export interface Origin {
+  readonly operation: Operation;
+  readonly follows?: AccessRequest["follows"];
+  readonly carry?: Carry | undefined;
+}
+
+const byItself: Origin = { operation: "access.initiate" };
+
+/** Decides, stores, tells and starts what is asked for; the same call twice is one request. */
+export async function ask(
+  ports: InitiatePorts,
+  call: Call,
+  asking: Asking,
+  origin: Origin = byItself,
+): Promise<Answer> {
+  const { address, content } = asking;
+  const about = origin.follows?.requestId ?? "";
+  const identity = await identityOf(ports, call, address.id, content, about);
+  if (identity.outcome === "refused") {
+    return problem(identity, { vmIds: content.virtualMachines.map((vm) => vm.id) });
+  }
+  const { known } = identity.value;
+  if (known !== undefined) {
+    return goOn(ports, call.workflows, known);
+  }
+  const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
+  if ("answer" in admitted) {
+    return admitted.answer;
+  }
+  const request = withOrigin(admitted.request, identity.value, origin);
+  const reasons = await futile(ports, request);
+  return reasons.length > 0
+    ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
+    : accept(ports, call.workflows, admitted.policy, request, origin.operation);
+}
+
+function withOrigin(
+  request: AccessRequest,
+  { contentDigest }: RequestIdentity,
+  { follows }: Origin,
+): AccessRequest {
+  return {
+    ...request,
+    ...(contentDigest === undefined ? {} : { contentDigest }),
+    ...(follows === undefined ? {} : { follows }),
   };
 }
 
@@ -56,24 +104,54 @@ async function futile(ports: InitiatePorts, request: AccessRequest): Promise<rea
   return Promise.race([looked, tooLong]);
 }
 
-async function accept(ports: InitiatePorts, call: Call, request: AccessRequest) {
+async function accept(
+  ports: InitiatePorts,
+  workflows: Workflows,
+  policy: Policy,
+  request: AccessRequest,
+  operation: Operation,
+): Promise<Answer> {
+  const { approval, requestor: by } = request;
+  const approvers = namesOf(circlesOf(policy.accessRules?.approval, request));
+  const awaits =
+    approval?.answerBy === undefined || requestState(request) !== "pending approval"
+      ? undefined
+      : { approvals: approval.needed, answerBy: approval.answerBy, approvers };
+  const at = new Date(request.createdAt);
   const asked = request.windows.map((window) =>
-    windowFact(request, window, {
-      operation: "access.initiate",
-      outcome: "asked",
-      at: new Date(request.createdAt),
-      byRequestor: true,
-    }),
+    windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
   );
   // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
-  await Promise.all([ports.requests.create(request), ports.activity.record(asked)]);
-  try {
-    await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
-  } catch (fault) {
-    await giveUp(ports, request);
-    throw fault;
+  const [stored] = await Promise.all([
+    ports.requests.create(request),
+    ports.activity.record(asked),
+  ]);
+  const { follows } = request;
+  if (follows !== undefined) {
+    await ports.requests.change(follows.requestId, (older) => ({
+      ...older,
+      followedBy: [...new Set([...(older.followedBy ?? []), stored.id])],
+    }));
   }
-  return { status: 202, body: wireRequest(request) };
+  return goOn(ports, workflows, stored, approvers);
+}
+
+/** Starts what is to be opened, and answers. Starting twice is starting once. */
+async function goOn(
+  ports: InitiatePorts,
+  workflows: Workflows,
+  request: AccessRequest,
+  approvers: readonly string[] = [],
+): Promise<Answer> {
+  if (request.windows.some(isOnItsWay)) {
+    try {
+      await workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+    } catch (fault) {
+      await giveUp(ports, request);
+      throw fault;
+    }
+  }
+  return { status: 202, body: initiatedJson(request, approvers) };
 }
 
 /** Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. */

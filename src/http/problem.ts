@@ -9,6 +9,8 @@ export interface Answer {
   readonly refusal?: Refusal;
   /** The VMs that a refused call named. */
   readonly vmIds?: readonly string[];
+  /** The request that a refused call was about. */
+  readonly about?: { readonly requestId: string; readonly policyId: string } | undefined;
 }
 
 /** HTTP status of each code. What is not listed here is the caller's fault: 400. */

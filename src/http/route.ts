@@ -19,6 +19,8 @@ export interface Call {
   readonly url: URL;
   /** Route parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
+  /** A header of the call; nothing when it is not there. */
+  header(name: string): string | undefined;
   /** The JSON body, or why it is none. */
   body(): Promise<Outcome<unknown>>;
   readonly workflows: Workflows;
@@ -135,6 +137,7 @@ async function answerKnownCaller(
     callerAddress: callerAddress(request.headers.get("x-forwarded-for"), ports.trustedProxyHops),
     url: new URL(request.url),
     params: request.params,
+    header: (name) => request.headers.get(name) ?? undefined,
     body: once(() => readBody(request)),
     // Made only when a handler asks: functions that start nothing have no durable client.
     get workflows() {
@@ -199,12 +202,12 @@ async function auditRefusal(
 ): Promise<void> {
   const operation = route.operation?.(request.method);
   // NB. The parameters as the handler saw them, not the path as it was written: no spelling hides a refusal.
-  const { subscriptionId } = call.params;
+  const subscriptionId = call.params["subscriptionId"] ?? subscriptionOf(answer.about?.policyId ?? "");
   if (answer.refusal === undefined || operation === undefined || subscriptionId === undefined) {
     return;
   }
   const address = policyAddress(call.params);
-  const policyId = address.outcome === "ok" ? address.value.id : undefined;
+  const policyId = answer.about?.policyId ?? (address.outcome === "ok" ? address.value.id : undefined);
   // NB. Only VMs of the subscription the call went to: nobody writes into the audit of a stranger's VM.
   const inSubscription = (vmId: string) => subscriptionOf(vmId) === subscriptionId.toLowerCase();
   const named = answer.vmIds?.filter(inSubscription) ?? [];
@@ -220,6 +223,7 @@ async function auditRefusal(
       subscriptionId,
       policyId,
       vmId,
+      requestId: answer.about?.requestId,
       actor: requestorOf(call.caller),
       reasons: reasons.slice(0, auditedReasons),
     })),
@@ -230,7 +234,8 @@ async function auditRefusal(
 const auditedReasons = 10;
 
 export function requestorOf(caller: Caller): Requestor {
-  return { tenantId: caller.tenantId, objectId: caller.objectId, name: caller.name };
+  const { tenantId, objectId, name, kind } = caller;
+  return { tenantId, objectId, name, kind };
 }
 
 /** Faults of Azure, storage or sign-in keys that pass by themselves; the adapters and their SDKs throw these. */

@@ -1,25 +1,23 @@
 import { isDeepStrictEqual } from "node:util";
 import { odata, type TableClient } from "@azure/data-tables";
-import { isOver } from "../access/life.ts";
-import { type AccessRequest } from "../access/request.ts";
+import { isLive } from "../access/life.ts";
+import type { AccessRequest } from "../access/request.ts";
 import type { RequestStore } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { asStored, packBody, unpackBody } from "./codec.ts";
 import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { groupCommit, type Waiting } from "./group-commit.ts";
-import { encodeId, encodeKey, invertedTime } from "./keys.ts";
+import { encodeKey, invertedTime } from "./keys.ts";
 import { firstRows } from "./paging.ts";
+import { indexRows, listRequests, type Place, policyPartition, rowKeyOf } from "./request-index.ts";
 
 type Change = (request: AccessRequest) => AccessRequest;
 type WaitingChange = Waiting<Change, AccessRequest | undefined>;
-interface Place {
-  readonly partitionKey: string;
-  readonly rowKey: string;
-}
 
 /**
  * Requests: the row that counts lies in its policy's partition, the newest first; an index row by request id, written before it,
- * says where. So a request that `ofPolicy` shows can always be found by its id.
+ * says where, and so do rows by requestor, by VM and by day of the subscription. So a request that `ofPolicy` shows can always be
+ * found by each of them. Live ones have a row in a partition of their own.
  */
 export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
   const changeInTurn = groupCommit<Change, AccessRequest | undefined>(async (requestId, group) =>
@@ -28,12 +26,14 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
   return {
     async create(request) {
       const client = await tables.requests();
-      // NB. Known as not ended before it is there: whoever dies in between leaves a row too many, not a request too few.
+      // NB. Known as live before it is there: whoever dies in between leaves a row too many, not a request too few.
       const [place] = await Promise.all([
         claimPlace(client, request),
-        insertOnce(client, unendedKeys(request.id)),
+        insertOnce(client, liveKeys(request.id)),
+        ...indexRows(request).map((row) => insertOnce(client, row)),
       ]);
-      await insertOnce(client, { ...place, ...packBody(request) });
+      const isNew = await insertOnce(client, { ...place, ...packBody(request) });
+      return isNew ? request : ((await readRequest(client, request.id)) ?? request);
     },
 
     async get(requestId) {
@@ -42,17 +42,18 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
 
     change: (requestId, change) => changeInTurn(requestId, change),
 
-    async unended() {
+    async live() {
       const client = await tables.requests();
-      const filter = odata`PartitionKey eq ${unendedPartition}`;
+      const filter = odata`PartitionKey eq ${livePartition}`;
       const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
       const found = await Promise.all(
         rows.map((row) => readRequest(client, String(row["requestId"]))),
       );
       const requests = found.filter((request) => request !== undefined);
-      // Whoever ended the last window may have died before it took the row away.
-      await Promise.all(requests.filter(hasEnded).map(({ id }) => forgetUnended(client, id)));
-      return requests.filter((request) => !hasEnded(request));
+      // Whoever ended the last of it may have died before it took the row away.
+      const ended = requests.filter((request) => !isLive(request));
+      await Promise.all(ended.map(({ id }) => forgetLive(client, id)));
+      return requests.filter(isLive);
     },
 
     async ofPolicy(policyId, since) {
@@ -61,6 +62,8 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const rows = await firstRows(await tables.requests(), [filter], Number.POSITIVE_INFINITY);
       return rows.map((row) => unpackBody<AccessRequest>(row));
     },
+
+    list: async (query) => listRequests(await tables.requests(), query),
   };
 }
 
@@ -82,8 +85,8 @@ async function changeTogether(
     if (!isDeepStrictEqual(asStored(result), stored)) {
       await client.updateEntity({ ...place, ...packBody(result) }, "Replace", { etag: row.etag });
     }
-    if (hasEnded(result) && !hasEnded(stored)) {
-      await forgetUnended(client, requestId);
+    if (isLive(stored) && !isLive(result)) {
+      await forgetLive(client, requestId);
     }
     return answers;
   });
@@ -116,19 +119,14 @@ async function readRequest(
   return row && unpackBody<AccessRequest>(row);
 }
 
-const hasEnded = (request: AccessRequest): boolean => request.windows.every(isOver);
-
-async function forgetUnended(client: TableClient, requestId: string): Promise<void> {
-  const { partitionKey, rowKey } = unendedKeys(requestId);
+async function forgetLive(client: TableClient, requestId: string): Promise<void> {
+  const { partitionKey, rowKey } = liveKeys(requestId);
   await unlessMissing(client.deleteEntity(partitionKey, rowKey));
 }
 
 /** Writes the index row; for a request that has one already, answers the place that says. */
 async function claimPlace(client: TableClient, request: AccessRequest): Promise<Place> {
-  const place = {
-    partitionKey: policyPartition(request.policyId),
-    rowKey: `${invertedTime(request.createdAt)}|${encodeKey(request.id)}`,
-  };
+  const place = { partitionKey: policyPartition(request.policyId), rowKey: rowKeyOf(request) };
   const isNew = await insertOnce(client, {
     ...indexKeys(request.id),
     partition: place.partitionKey,
@@ -160,15 +158,11 @@ async function insertOnce(
   }
 }
 
-function policyPartition(policyId: string): string {
-  return `policy|${encodeId(policyId)}`;
-}
-
 /** The one partition of what is not over: as many rows as there are live requests, however long the history. */
-const unendedPartition = "unended";
+const livePartition = "live";
 
-function unendedKeys(requestId: string) {
-  return { partitionKey: unendedPartition, rowKey: encodeKey(requestId), requestId };
+function liveKeys(requestId: string) {
+  return { partitionKey: livePartition, rowKey: encodeKey(requestId), requestId };
 }
 
 function indexKeys(requestId: string): Place {

@@ -19,9 +19,10 @@ export async function endReplaced(ports: WindowPorts, vm: VmOfRequest): Promise<
   const { intent } = await ports.gates.read(gateId);
   const rivalIds = intent.windows
     .filter((wanted) => open.some(({ window }) => isSameDoor(window, wanted)))
-    .map((wanted) => wanted.requestId)
-    .filter((id) => id !== vm.requestId);
-  const rivals = await Promise.all([...new Set(rivalIds)].map((id) => ports.requests.get(id)));
+    .map((wanted) => wanted.requestId);
+  const followed = [request?.follows?.requestId ?? [], request?.followedBy ?? []].flat();
+  const others = [...new Set([...rivalIds, ...followed])].filter((id) => id !== vm.requestId);
+  const rivals = await Promise.all(others.map((id) => ports.requests.get(id)));
   const all = [...open, ...rivals.flatMap((rival) => (rival === undefined ? [] : openOf(rival)))];
   const replaced = all.filter((older) => all.some((newer) => replaces(newer, older)));
   await Promise.all(

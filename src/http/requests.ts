@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { isLive, isReviewDue, requestState, windowStates } from "../access/life.ts";
+import type { AccessRequest } from "../access/request.ts";
+import type { Caller } from "../caller/caller.ts";
+import { policyType } from "../policy/policy.ts";
+import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
+import type { Clock, Page, RequestQuery } from "../ports.ts";
+import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
+import { mapLimited } from "../workflow/serial.ts";
+import { problem } from "./problem.ts";
+import { listAnswer } from "./read-policies.ts";
+import type { Call, Handler } from "./route.ts";
+import { namedRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
+
+export interface RequestsPorts extends SeePorts {
+  readonly clock: Clock;
+}
+
+/** How far back a list without `from` reaches, and how many requests a page holds. */
+const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
+const parallelReads = 8;
+const expectedTop = "expected a whole number from 1 to 200";
+
+const moment = z.iso.datetime({
+  offset: true,
+  error: "expected a date and time such as 2030-01-31T18:00:00Z",
+});
+
+const queryShape = z.object({
+  requestor: z
+    .union([z.literal("me"), z.guid()], "expected 'me' or the object id of a requestor")
+    .optional(),
+  vm: z
+    .string()
+    .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
+    .optional(),
+  policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
+  subscriptionId: z.guid("expected a subscription id").optional(),
+  awaiting: z.literal("me", "expected 'me'").optional(),
+  state: z
+    .enum(windowStates, `expected one of: ${windowStates.join(", ")}`)
+    .optional(),
+  breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
+  from: moment.optional(),
+  to: moment.optional(),
+  top: z.coerce
+    .number()
+    .int(expectedTop)
+    .min(1, expectedTop)
+    .max(listDefaults.largestTop, expectedTop)
+    .optional(),
+  $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
+});
+type Query = z.infer<typeof queryShape>;
+
+function policyPattern(): RegExp {
+  const [namespace, locations, type] = policyType.split("/");
+  return new RegExp(
+    `^/subscriptions/[\\da-f-]{36}/resourceGroups/[^/]{1,90}/providers/${namespace}/${locations}/[^/]{1,60}/${type}/[^/]{1,128}$`,
+    "i",
+  );
+}
+
+/** GET /api/requests/{id}. */
+export function getRequest(ports: RequestsPorts): Handler {
+  return async (call) => {
+    const seen = await namedRequest(ports, call);
+    return "answer" in seen ? seen.answer : { status: 200, body: seenJson(seen) };
+  };
+}
+
+/**
+ * GET /api/requests: my own, or those of a VM, a policy, a subscription or another requestor as far as I may see them, newest
+ * first; with `awaiting=me` those that I may answer or review now. A page may hold fewer than it could; follow `nextLink`.
+ */
+export function listRequests(ports: RequestsPorts): Handler {
+  return async (call) => {
+    const asked = readQuery(call, ports.clock.now());
+    if (asked.outcome === "refused") {
+      return problem(asked);
+    }
+    const { query, filter } = asked.value;
+    const page: Page<AccessRequest> =
+      query === undefined ? { items: await awaiting(ports, call.caller) } : await ports.requests.list(query);
+    const seen = await mapLimited(page.items.filter(filter), parallelReads, (request) =>
+      seenBy(ports, call.caller, request),
+    );
+    const value = seen.flatMap((one) => (one === undefined ? [] : [seenJson(one)]));
+    return listAnswer(call, value, page.continuation);
+  };
+}
+
+/** Requests that the caller may answer, and break-glass requests that the caller may review; newest first. */
+async function awaiting(ports: RequestsPorts, caller: Caller): Promise<readonly AccessRequest[]> {
+  const live = (await ports.requests.live()).filter(isLive);
+  const mine = await mapLimited(live, parallelReads, async (request) => {
+    const isPending = requestState(request) === "pending approval";
+    const isDue = isReviewDue(request);
+    if (!(isPending || isDue)) {
+      return false;
+    }
+    const rules = (await ports.policies.get(request.policyId))?.value.accessRules;
+    const circles = [
+      ...(isPending ? circlesOf(rules?.approval, request) : []),
+      ...(isDue ? reviewersOf(rules) : []),
+    ];
+    return isIn(circles, caller, request, ports.directory);
+  });
+  return live
+    .filter((_, index) => mine[index])
+    .toSorted((one, other) => (one.createdAt < other.createdAt ? 1 : -1));
+}
+
+interface Asked {
+  /** Nothing: what awaits the caller. */
+  readonly query: RequestQuery | undefined;
+  readonly filter: (request: AccessRequest) => boolean;
+}
+
+function readQuery(call: Call, now: Date): Outcome<Asked> {
+  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
+    reportInput: true,
+  });
+  if (!parsed.success) {
+    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  }
+  const query = parsed.data;
+  const chosen = (["awaiting", "vm", "policyId", "subscriptionId"] as const).filter(
+    (name) => query[name] !== undefined,
+  );
+  if (chosen.length > 1) {
+    const message = `Name one of vm, policyId, subscriptionId and awaiting, not ${chosen.join(" and ")}.`;
+    return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" } satisfies Reason);
+  }
+  const { from, to, top, $skiptoken: continuation } = query;
+  const start = now.getTime() - listDefaults.days * 86_400_000;
+  return ok({
+    filter: filterOf(query, call.caller),
+    query:
+      query.awaiting === undefined
+        ? {
+            of: ofQuery(query, call.caller),
+            from: new Date(from ?? start),
+            to: to === undefined ? now : new Date(to),
+            top: top ?? listDefaults.top,
+            continuation,
+          }
+        : undefined,
+  });
+}
+
+/** The narrowest list that holds what is asked for. */
+function ofQuery({ vm, policyId, subscriptionId, requestor }: Query, caller: Caller): RequestQuery["of"] {
+  if (vm !== undefined) {
+    return { vmId: vm };
+  }
+  if (policyId !== undefined) {
+    return { policyId };
+  }
+  if (subscriptionId !== undefined) {
+    return { subscriptionId };
+  }
+  const objectId = requestor === undefined || requestor === "me" ? caller.objectId : requestor;
+  return { requestor: { tenantId: caller.tenantId, objectId } };
+}
+
+function filterOf(query: Query, caller: Caller): (request: AccessRequest) => boolean {
+  const objectId = query.requestor === "me" ? caller.objectId : query.requestor;
+  return (request) =>
+    (query.state === undefined || requestState(request) === query.state) &&
+    (query.breakGlass === undefined ||
+      (request.isBreakGlass === true) === (query.breakGlass === "true")) &&
+    (objectId === undefined ||
+      request.requestor.objectId.toLowerCase() === objectId.toLowerCase()) &&
+    (query.subscriptionId === undefined ||
+      subscriptionOf(request.policyId) === query.subscriptionId.toLowerCase()) &&
+    (query.vm === undefined ||
+      request.windows.some(({ vmId }) => idKey(vmId) === idKey(query.vm ?? "")));
+}

@@ -1,0 +1,95 @@
+import { afterTime } from "../access/approval.ts";
+import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
+import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
+import type { Workflows } from "../ports.ts";
+import { closeWindows } from "./close-windows.ts";
+import { tellDecisions } from "./decisions.ts";
+import type { WindowPorts } from "./open-windows.ts";
+import { parallelWork } from "./protect.ts";
+import { guarded, mapLimited } from "./serial.ts";
+
+export interface SweepPorts extends WindowPorts {
+  readonly workflows: Workflows;
+}
+
+/**
+ * After so many milliseconds nobody can be looking after a window any more that is past its end, whose end was asked for, or
+ * that still waits to be opened; and an orchestration that is not there has not been started.
+ */
+const abandoned = { afterEnd: 30_000, waiting: 1_200_000, unstarted: 60_000 } as const;
+
+/** Takes up requests that nobody looks after, or that only the time moves on; answers how many there were. */
+export async function sweepRequests(ports: SweepPorts): Promise<number> {
+  const live = await ports.requests.live();
+  const swept = await mapLimited(live, parallelWork, (request) =>
+    guarded(ports.log, `looking after ${request.id}`, () => sweepRequest(ports, request)),
+  );
+  return swept.filter((hadWork) => hadWork === true).length;
+}
+
+async function sweepRequest(ports: SweepPorts, stored: AccessRequest): Promise<boolean> {
+  const request = await moveOn(ports, stored);
+  const hadToTell = untold(request).length > 0;
+  await tellDecisions(ports, request);
+  const now = ports.clock.now().getTime();
+  const left = abandonedVms(request, now);
+  for (const { vmIndex, windowIds } of left) {
+    await closeWindows(ports, {
+      requestId: request.id,
+      vmIndex,
+      windowIds,
+      endReason: "Expired",
+      attempt: 1,
+    });
+  }
+  // NB. Whoever stored or approved it may have died before it was started; started twice it is started once.
+  const isUnstarted = request.windows.some(isOnItsWay) && since(request) + abandoned.unstarted <= now;
+  if (isUnstarted && left.length === 0) {
+    await ports.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  }
+  return hadToTell || left.length > 0;
+}
+
+/** What the time decides about a request that waits for answers. */
+async function moveOn(ports: SweepPorts, request: AccessRequest): Promise<AccessRequest> {
+  if (requestState(request) !== "pending approval") {
+    return request;
+  }
+  const rules = (await ports.policies.get(request.policyId))?.value.accessRules?.approval;
+  const now = ports.clock.now();
+  return afterTime(request, rules, now) === request
+    ? request
+    : ((await ports.requests.change(request.id, (current) => afterTime(current, rules, now))) ??
+        request);
+}
+
+/** Since when a request may be opened: since it was asked for, or since the last answer that it needed. */
+function since({ createdAt, decisions = [] }: AccessRequest): number {
+  return Math.max(...[createdAt, ...decisions.map(({ at }) => at)].map((at) => Date.parse(at)));
+}
+
+/** Windows that no orchestration ends. One that is there all the same finds them over. */
+function abandonedVms(request: AccessRequest, now: number) {
+  return requestedVms(request)
+    .map((_, vmIndex) => ({
+      vmIndex,
+      windowIds: windowsOfVm(request, vmIndex)
+        .filter((window) => !isOver(window) && isAbandoned(request, window, now))
+        .map((window) => window.id),
+    }))
+    .filter(({ windowIds }) => windowIds.length > 0);
+}
+
+function isAbandoned(request: AccessRequest, window: Window, now: number): boolean {
+  if (window.state === "pending approval") {
+    return false;
+  }
+  const end = window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt;
+  const isCounting = window.durationSeconds !== undefined && window.latestEnd === undefined;
+  const wasRevoked = window.state === "closing" && window.endReason === "UserRequested";
+  return (
+    (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
+    (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
+    (isOnItsWay(window) && since(request) + abandoned.waiting <= now)
+  );
+}
