@@ -1,13 +1,13 @@
 import { decide } from "../access/decide.ts";
 import { parseInitiate } from "../access/initiate.ts";
 import type { AccessRequest } from "../access/request.ts";
-import { actions, missingRights } from "../caller/permissions.ts";
+import { missingRights } from "../caller/permissions.ts";
+import { toRequest } from "../caller/requirements.ts";
 import type { Clock, Ids, PolicyStore, Rights } from "../ports.ts";
 import { refused } from "../reasons.ts";
 import { namedVms } from "./named-vms.ts";
 import { policyAddress } from "./policy-address.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
 import { type Call, requestorOf } from "./route.ts";
 
 export interface AdmitPorts {
@@ -37,10 +37,10 @@ export async function admitRequest(ports: AdmitPorts, call: Call): Promise<Admit
   }
   const vmIds = content.value.virtualMachines.map((vm) => vm.id);
   const [rights, stored] = await Promise.all([
-    gatherRights(ports.rights, call.caller, subscriptionId),
+    ports.rights.of(call.caller, subscriptionId),
     ports.policies.get(policyId),
   ]);
-  const missing = missingRights(rights, actions.initiate, vmIds, call.caller.name);
+  const missing = missingRights(rights, toRequest(policyId, vmIds), call.caller.name);
   if (missing.length > 0) {
     return { answer: problem(refused(...missing), { vmIds }) };
   }
