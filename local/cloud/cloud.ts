@@ -1,7 +1,10 @@
+import { authorizationResources } from "./authorization/parts.ts";
 import { authorizationRoutes } from "./authorization/routes.ts";
+import { createScopeCheck } from "./authorization/scope.ts";
 import { computeRoutes } from "./compute/routes.ts";
 import { createDataPlane, type MachinePort } from "./data-plane/data-plane.ts";
 import { createInForce } from "./data-plane/in-force.ts";
+import { createDirectory, directoryResources } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
 import type { Behaviour, Estate, Timing } from "./estate.ts";
 import { createFaults, type Faults } from "./faults/faults.ts";
@@ -109,7 +112,14 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...faults.routes,
       ...dataPlane.routes,
       ...entra.routes,
-      ...authorizationRoutes(estate),
+      ...authorizationRoutes({
+        resources,
+        directory: createDirectory(resources),
+        isAtOrAbove: createScopeCheck(estate),
+        tenantId: estate.tenantId,
+        pageSize: options.behaviour?.pageSize ?? estate.behaviour?.pageSize ?? 1_000,
+        now,
+      }),
       ...subscriptionRoutes(estate, pageSize),
       ...computeRoutes(resources, pageSize),
       ...readOnlyNetworkRoutes(resources, pageSize),
@@ -146,8 +156,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 function freshState(estate: Estate): State {
-  return {
-    resources: estate.resources.map((resource) => ({ resource, etag: newEtag() })),
-    operations: [],
-  };
+  const all = [
+    ...estate.resources,
+    ...authorizationResources(estate),
+    ...directoryResources(estate),
+  ];
+  return { resources: all.map((resource) => ({ resource, etag: newEtag() })), operations: [] };
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type JWTPayload, SignJWT } from "jose";
-import type { Estate, Person } from "../estate.ts";
+import type { Application, Estate, Person } from "../estate.ts";
 import { sameText } from "../resources.ts";
 import type { SigningKey } from "./signing-key.ts";
 
@@ -18,7 +18,7 @@ export interface TokenOrder {
   readonly expiresInSeconds: number;
 }
 
-interface Token {
+export interface Token {
   readonly accessToken: string;
   /** Seconds since 1970, as in the token's `exp`. */
   readonly expiresOn: number;
@@ -26,6 +26,7 @@ interface Token {
 
 export interface TokenMaker {
   forPerson(person: Person, order: TokenOrder): Promise<Token>;
+  forApplication(application: Application, order: TokenOrder): Promise<Token>;
   forService(order: TokenOrder): Promise<Token>;
 }
 
@@ -71,6 +72,7 @@ export function createTokenMaker(
 
   return {
     forPerson: (person, order) => sign(order, personClaims(person, order)),
+    forApplication: (application, order) => sign(order, applicationClaims(application, order)),
     forService: (order) => sign(order, serviceClaims(estate, order)),
   };
 }
@@ -89,12 +91,21 @@ function personClaims(person: Person, { audience, version }: TokenOrder): JWTPay
   return { ...common, appid: AZURE_CLI, appidacr: "0", upn, unique_name: upn };
 }
 
-/** A managed identity's token: an application's, so no `scp` and no name. */
-function serviceClaims(estate: Estate, { version }: TokenOrder): JWTPayload {
-  const { principalId, clientId } = estate.serviceIdentity;
-  const application =
+/** The token of the service's managed identity. */
+function serviceClaims({ serviceIdentity }: Estate, order: TokenOrder): JWTPayload {
+  const { principalId, clientId } = serviceIdentity;
+  return applicationClaims({ objectId: principalId, clientId }, order);
+}
+
+/** An application speaks for itself: no `scp`, no name, and `sub` is the object id. It has shown a certificate or is managed. */
+function applicationClaims(
+  { objectId, clientId, roles }: Pick<Application, "objectId" | "clientId" | "roles">,
+  { version }: TokenOrder,
+): JWTPayload {
+  const client =
     version === 2 ? { azp: clientId, azpacr: "2" } : { appid: clientId, appidacr: "2" };
-  return { ...application, oid: principalId, sub: principalId, idtyp: "app" };
+  const granted = roles === undefined ? {} : { roles: [...roles] };
+  return { ...client, ...granted, oid: objectId, sub: objectId, idtyp: "app" };
 }
 
 /** `sub` differs per application in Entra ID, so nobody can take it for the object id. */
