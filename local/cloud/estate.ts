@@ -16,7 +16,12 @@ export interface Estate {
   readonly managementGroups?: readonly ManagementGroup[];
   /** The app registration that stands for JIT Access: the audience of its access tokens, and its managed identity. */
   readonly application: { readonly clientId: string; readonly appIdUri: string };
-  readonly serviceIdentity: { readonly principalId: string; readonly clientId: string };
+  readonly serviceIdentity: {
+    readonly principalId: string;
+    readonly clientId: string;
+    /** What an administrator granted it on Microsoft Graph; enough to read users, applications and groups when left out. */
+    readonly graphPermissions?: readonly string[];
+  };
   /** ARM role definitions: `{ id, name, type, properties: { roleName, permissions: [{ actions, notActions, … }], assignableScopes } }`. */
   readonly roleDefinitions: readonly ArmResource[];
   /** ARM role assignments: `{ id, name, type, properties: { roleDefinitionId, principalId, principalType, scope, condition? } }`. */

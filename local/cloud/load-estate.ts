@@ -73,7 +73,11 @@ const estateShape = z.strictObject({
   groups: z.array(group).optional(),
   managementGroups: z.array(managementGroup).optional(),
   application: z.strictObject({ clientId: z.guid(), appIdUri: z.string().min(1) }),
-  serviceIdentity: z.strictObject({ principalId: z.guid(), clientId: z.guid() }),
+  serviceIdentity: z.strictObject({
+    principalId: z.guid(),
+    clientId: z.guid(),
+    graphPermissions: z.array(z.string().min(1)).optional(),
+  }),
   roleDefinitions: z.array(resource),
   roleAssignments: z.array(resource),
   denyAssignments: z.array(resource).optional(),

@@ -6,7 +6,16 @@ import type { SigningKey } from "./signing-key.ts";
 
 /** The Azure CLI's public client id: the application through which the people of an estate sign in. */
 const AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/** Microsoft Graph by its address and by its application id, which is the same in every tenant. */
+export const GRAPH_AUDIENCES = [
+  "https://graph.microsoft.com",
+  "https://graph.microsoft.com/",
+  "00000003-0000-0000-c000-000000000000",
+];
 const USUAL_LIFETIME_IN_SECONDS = 3600;
+
+/** The least that reading accounts of people and applications and their groups takes (see graph/permissions.ts). */
+const USUAL_GRAPH_PERMISSIONS = ["User.Read.All", "GroupMember.Read.All", "Application.Read.All"];
 
 export type TokenVersion = 1 | 2;
 
@@ -42,6 +51,11 @@ export function issuerOf(origin: string, tenantId: string, version: TokenVersion
 export function usualVersion(estate: Estate, audience: string): TokenVersion {
   const { appIdUri, clientId } = estate.application;
   return sameText(audience, appIdUri) || sameText(audience, clientId) ? 2 : 1;
+}
+
+/** Microsoft Graph's audience, by its address or by its application id. */
+export function isGraph(audience: string): boolean {
+  return GRAPH_AUDIENCES.some((each) => sameText(audience, each));
 }
 
 export function createTokenMaker(
@@ -91,10 +105,13 @@ function personClaims(person: Person, { audience, version }: TokenOrder): JWTPay
   return { ...common, appid: AZURE_CLI, appidacr: "0", upn, unique_name: upn };
 }
 
-/** The token of the service's managed identity. */
+/** The token of the service's managed identity; for Microsoft Graph it lists the permissions an administrator granted. */
 function serviceClaims({ serviceIdentity }: Estate, order: TokenOrder): JWTPayload {
-  const { principalId, clientId } = serviceIdentity;
-  return applicationClaims({ objectId: principalId, clientId }, order);
+  const { principalId, clientId, graphPermissions } = serviceIdentity;
+  const identity = { objectId: principalId, clientId };
+  if (!isGraph(order.audience)) return applicationClaims(identity, order);
+  const roles = graphPermissions ?? USUAL_GRAPH_PERMISSIONS;
+  return applicationClaims(roles.length === 0 ? identity : { ...identity, roles }, order);
 }
 
 /** An application speaks for itself: no `scp`, no name, and `sub` is the object id. It has shown a certificate or is managed. */
