@@ -72,7 +72,14 @@ function connect(config: Config) {
     foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
     requests: createRequestStore(tables, clock.pause),
-    rights: createRights({ credential, endpoint, scope, clock }),
+    rights: createRights({
+      credential,
+      endpoint,
+      scope,
+      clock,
+      log,
+      tenantIds: config.entra.tenantIds,
+    }),
     tokens: createTokenVerifier({
       authority: config.entra.authority,
       stsAuthority: config.entra.v1Authority,

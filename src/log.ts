@@ -106,6 +106,13 @@ export function createLog(sink: LogSink) {
         "Whether a request can take effect could not be told beforehand; opening will tell.",
         { requestId: fields.requestId, ...faultFields(fields.error) },
       ),
+    rightsUnreadable: (fields: { subscriptionId: string; what: string }) =>
+      write(
+        "error",
+        "rights.unreadable",
+        "This service may read role assignments but not all that goes with them; nobody is granted anything there until it may.",
+        fields,
+      ),
     taskFault: (fields: { what: string; error: unknown }) =>
       write(
         "error",

@@ -5,7 +5,7 @@
 import type { AccessRequest } from "./access/request.ts";
 import type { Fact } from "./activity/fact.ts";
 import type { Caller, Principal } from "./caller/caller.ts";
-import type { RoleAssignment, RoleDefinition } from "./caller/permissions.ts";
+import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Finding, Outcome, Reason } from "./reasons.ts";
 import type {
@@ -267,10 +267,13 @@ export interface ActivityStore {
   list(query: FactQuery): Promise<Page<Fact>>;
 }
 
-/** A principal's role assignments in a subscription (at, above and below it), and role definitions by id. Answers may be up to 60 s old. */
+/** What Azure's role-based access control knows about a principal in one subscription, to be judged by `caller/permissions`. */
 export interface Rights {
-  assignments(caller: Caller, subscriptionId: string): Promise<readonly RoleAssignment[]>;
-  definition(roleDefinitionId: string, subscriptionId: string): Promise<RoleDefinition | undefined>;
+  /**
+   * None in a subscription that does not exist, that this service cannot see, or that is not of the principal's tenant.
+   * Throws when Azure did not answer: then nobody can tell.
+   */
+  of(principal: Principal, subscriptionId: string, freshness?: Freshness): Promise<CallerRights>;
 }
 
 /** How recent an answer has to be: `fresh` asks anew, else it may be up to 60 s old. */

@@ -1,12 +1,16 @@
+import { authorizationResources } from "./authorization/parts.ts";
 import { authorizationRoutes } from "./authorization/routes.ts";
+import { createScopeCheck } from "./authorization/scope.ts";
 import { computeRoutes } from "./compute/routes.ts";
 import { createDataPlane, type MachinePort } from "./data-plane/data-plane.ts";
 import { createInForce } from "./data-plane/in-force.ts";
+import { createDirectory, directoryResources } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
 import type { Behaviour, Estate, Timing } from "./estate.ts";
 import { createFaults, type Faults } from "./faults/faults.ts";
 import { withPast } from "./faults/past.ts";
 import { createFrontDoor } from "./front-door.ts";
+import { graphRoutes } from "./graph/routes.ts";
 import { nsgRoutes, securityRuleRoutes } from "./network/nsg-routes.ts";
 import { createNsgWrites, endNsgOperation } from "./network/nsg-writes.ts";
 import { operationRoutes } from "./network/operation-links.ts";
@@ -19,7 +23,7 @@ import { createStateFile, readState, type State } from "./state-file.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { createThrottle } from "./throttle.ts";
 
-/** A running pretend cloud: ARM and Entra ID behind one HTTPS address. */
+/** A running pretend cloud: ARM, Entra ID and Microsoft Graph behind one HTTPS address. */
 export interface Cloud {
   /** `https://localhost:port`, without a trailing slash. */
   readonly url: string;
@@ -27,7 +31,7 @@ export interface Cloud {
   /** What it holds. A `put` here changes the estate under the running system, as an administrator would. */
   readonly resources: Resources;
   readonly requests: RequestLog;
-  /** Troubles of Azure on demand, for ARM requests. */
+  /** Troubles of Azure on demand, for requests to ARM and Graph. */
   readonly faults: Faults;
   /** Where ports of machines answer, and what a new connection to each would meet now. */
   machinePorts(): readonly MachinePort[];
@@ -81,6 +85,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     initial.stillInForce,
   );
   const resources = withPast(inForce.resources);
+  const directory = createDirectory(resources);
   const operations = createOperations({
     initial: initial.operations,
     durationMs: timing.nsgWriteMs,
@@ -109,7 +114,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...faults.routes,
       ...dataPlane.routes,
       ...entra.routes,
-      ...authorizationRoutes(estate),
+      ...authorizationRoutes({
+        resources,
+        directory,
+        isAtOrAbove: createScopeCheck(estate),
+        tenantId: estate.tenantId,
+        pageSize: options.behaviour?.pageSize ?? estate.behaviour?.pageSize ?? 1_000,
+        now,
+      }),
+      ...graphRoutes(directory),
       ...subscriptionRoutes(estate, pageSize),
       ...computeRoutes(resources, pageSize),
       ...readOnlyNetworkRoutes(resources, pageSize),
@@ -117,7 +130,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...securityRuleRoutes(nsg),
       ...operationRoutes(operations, retryAfterSeconds),
     ],
-    verifyArmToken: (header) => entra.verifyArmToken(header),
+    verifyArmToken: entra.verifyArmToken,
+    verifyGraphToken: entra.verifyGraphToken,
     subscriptionId: estate.subscriptionId,
     resources,
     throttle: createThrottle(behaviour.throttlingScale, now),
@@ -146,8 +160,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
 }
 
 function freshState(estate: Estate): State {
-  return {
-    resources: estate.resources.map((resource) => ({ resource, etag: newEtag() })),
-    operations: [],
-  };
+  const all = [
+    ...estate.resources,
+    ...authorizationResources(estate),
+    ...directoryResources(estate),
+  ];
+  return { resources: all.map((resource) => ({ resource, etag: newEtag() })), operations: [] };
 }

@@ -5,14 +5,32 @@
 export interface Estate {
   readonly tenantId: string;
   readonly subscriptionId: string;
+  /** Tenants besides the estate's own whose people and metadata are served; they have nothing else here. */
+  readonly otherTenants?: readonly string[];
   readonly people: readonly Person[];
+  /** Service principals and managed identities that may call; none when left out. */
+  readonly applications?: readonly Application[];
+  /** None when left out. */
+  readonly groups?: readonly Group[];
+  /** The tree above the subscription. When left out, every management group that a scope names holds the subscription. */
+  readonly managementGroups?: readonly ManagementGroup[];
   /** The app registration that stands for JIT Access: the audience of its access tokens, and its managed identity. */
   readonly application: { readonly clientId: string; readonly appIdUri: string };
-  readonly serviceIdentity: { readonly principalId: string; readonly clientId: string };
+  readonly serviceIdentity: {
+    readonly principalId: string;
+    readonly clientId: string;
+    /** What an administrator granted it on Microsoft Graph; enough to read users, applications and groups when left out. */
+    readonly graphPermissions?: readonly string[];
+  };
   /** ARM role definitions: `{ id, name, type, properties: { roleName, permissions: [{ actions, notActions, … }], assignableScopes } }`. */
   readonly roleDefinitions: readonly ArmResource[];
   /** ARM role assignments: `{ id, name, type, properties: { roleDefinitionId, principalId, principalType, scope, condition? } }`. */
   readonly roleAssignments: readonly ArmResource[];
+  /**
+   * ARM deny assignments: `{ id, name, type, properties: { denyAssignmentName, permissions, scope, doNotApplyToChildScopes,
+   * principals: [{ id, type }], excludePrincipals } }`; none when left out.
+   */
+  readonly denyAssignments?: readonly ArmResource[];
   /** Virtual machines (Compute and ClassicCompute), NICs, virtual networks with their subnets, public IPs, NSGs with their rules. */
   readonly resources: readonly ArmResource[];
   /** Ports that can really be connected to; none when left out. */
@@ -29,6 +47,46 @@ export interface Person {
   readonly objectId: string;
   /** What the person may do, in one line for the start-up text. */
   readonly about: string;
+  /** False for a disabled account; true when left out. */
+  readonly accountEnabled?: boolean;
+  /** The tenant of the person's tokens when it is not the estate's own; then it is one of `otherTenants`. */
+  readonly tenantId?: string;
+}
+
+/** A service principal. Its tokens are an application's: `idtyp` "app", no `scp`. */
+export interface Application {
+  /** Unique among people and applications: its token is at `/local/tokens/{name}`. */
+  readonly name: string;
+  readonly displayName: string;
+  readonly clientId: string;
+  /** Of the service principal, which is what roles are assigned to. */
+  readonly objectId: string;
+  /** The `roles` claim of its tokens; the claim is absent when left out. */
+  readonly roles?: readonly string[];
+  /** True when left out. */
+  readonly accountEnabled?: boolean;
+  /** What it may do, in one line for the start-up text. */
+  readonly about: string;
+}
+
+export interface Group {
+  readonly objectId: string;
+  readonly displayName: string;
+  /** Object ids of people, applications and groups; a group may hold itself by a detour. */
+  readonly members: readonly string[];
+}
+
+/**
+ * A node of the tree above subscriptions. Azure's tenant root group bears the tenant's id as its name; it is above every
+ * group without a parent and every subscription that no group names, whether the estate lists it or not.
+ */
+export interface ManagementGroup {
+  readonly name: string;
+  readonly displayName: string;
+  /** The name of the group above. */
+  readonly parent?: string;
+  /** Ids of the subscriptions right below. */
+  readonly subscriptions?: readonly string[];
 }
 
 export interface ArmResource {

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { refusal } from "./answers.ts";
 import type { Faults } from "./faults/faults.ts";
+import { type GraphIds, inGraphShape } from "./graph/graph-answers.ts";
 import { guardArmRequest, unknownPath } from "./guards.ts";
 import { createMatcher, type Match, pathSegments } from "./matching.ts";
 import type { LoggedRequest, RequestLog } from "./request-log.ts";
@@ -11,6 +12,7 @@ import {
   type CloudRequest,
   type CloudResponse,
   connectionCut,
+  type Principal,
   type Route,
 } from "./router.ts";
 import { kindOf, type Throttle } from "./throttle.ts";
@@ -20,7 +22,8 @@ const mostBodyBytes = 4 * 1024 * 1024;
 
 export interface FrontDoor {
   readonly routes: readonly Route[];
-  readonly verifyArmToken: (header: string | undefined) => Promise<{ oid: string; tid: string }>;
+  readonly verifyArmToken: (header: string | undefined) => Promise<Principal>;
+  readonly verifyGraphToken: (header: string | undefined) => Promise<Principal>;
   readonly subscriptionId: string;
   readonly resources: Resources;
   readonly throttle: Throttle;
@@ -41,57 +44,95 @@ export function createFrontDoor(
 
   return async (incoming, outgoing) => {
     const startedAt = door.now();
-    const arm: ArmPart = { asked: false, headers: {} };
-    const response = await answer(incoming, arm).catch(errorResponse);
-    if (arm.asked) door.log.add(logEntry(incoming, response, arm, startedAt, door.now()));
-    send(outgoing, response, arm.asked ? armHeaders(incoming, arm) : {});
+    const found: Found = { service: serviceOf(incoming.url), headers: {} };
+    const answered = await answer(incoming, found).catch(errorResponse);
+    const { service } = found;
+    if (service !== undefined)
+      door.log.add(logEntry(incoming, answered, found, startedAt, door.now()));
+    const isGraph = service === "graph" && answered !== connectionCut;
+    const response = isGraph ? inGraphShape(answered, graphIds(incoming), startedAt) : answered;
+    send(outgoing, response, service === "arm" ? armHeaders(incoming, found) : {});
   };
 
-  async function answer(incoming: IncomingMessage, arm: ArmPart): Promise<CloudResponse> {
-    arm.asked = /^\/+(subscriptions|providers)\b/i.test(incoming.url ?? "/");
+  async function answer(incoming: IncomingMessage, found: Found): Promise<CloudResponse> {
     const request = await readRequest(incoming);
-    arm.body = request.body;
+    found.body = request.body;
     const match = matcher.match(request.method, request.path);
-    arm.asked = match?.route.needsArmToken ?? arm.asked;
-    return await (arm.asked
-      ? answerArm(request, incoming.url ?? "/", match, arm)
-      : answerOpen(request, match));
-  }
-
-  async function answerOpen(request: CloudRequest, match: Match | undefined) {
-    if (match !== undefined) return match.route.handle(request, match.parameters);
-    throw unknownPath(request.method, request.path, matcher.knows(request.path));
+    if (match !== undefined) found.service = serviceOfRoute(match.route);
+    const url = incoming.url ?? "/";
+    if (found.service === "arm") return await answerArm(request, url, match, found);
+    if (found.service === "graph") return await answerGraph(request, url, match, found);
+    const response = await handle(request, match);
+    if (request.method !== "GET") await door.saved();
+    return response;
   }
 
   async function answerArm(
     request: CloudRequest,
     url: string,
     match: Match | undefined,
-    arm: ArmPart,
+    found: Found,
   ) {
     const principal = await door.verifyArmToken(request.headers.authorization);
-    arm.principal = principal.oid;
+    found.principal = principal.oid;
     guardArmRequest(request, pathSegments(request.path), door);
     const kind = kindOf(request.method);
     const left = door.throttle.take(kind, door.subscriptionId, principal.oid);
-    arm.headers[`x-ms-ratelimit-remaining-subscription-${kind}`] = String(left);
-    const verified = { ...request, principal };
-    const response = await door.faults.through(verified, url, (fate) => {
-      if (match === undefined) {
-        throw unknownPath(request.method, request.path, matcher.knows(request.path));
-      }
-      const handled = fate === undefined ? verified : { ...verified, fate };
-      return match.route.handle(handled, match.parameters);
-    });
-    if (kind === "reads") await pause(door.readMs);
+    found.headers[`x-ms-ratelimit-remaining-subscription-${kind}`] = String(left);
+    return await answerThroughFaults({ ...request, principal }, url, match);
+  }
+
+  /** NB. Graph's throttling limits are far from what one small service needs; they are not counted here. */
+  async function answerGraph(
+    request: CloudRequest,
+    url: string,
+    match: Match | undefined,
+    found: Found,
+  ) {
+    const principal = await door.verifyGraphToken(request.headers.authorization);
+    found.principal = principal.oid;
+    return await answerThroughFaults({ ...request, principal }, url, match);
+  }
+
+  async function answerThroughFaults(
+    verified: CloudRequest,
+    url: string,
+    match: Match | undefined,
+  ): Promise<CloudResponse> {
+    const response = await door.faults.through(verified, url, (fate) =>
+      handle(fate === undefined ? verified : { ...verified, fate }, match),
+    );
+    if (kindOf(verified.method) === "reads") await pause(door.readMs);
     else await door.saved();
     return response;
   }
+
+  function handle(
+    request: CloudRequest,
+    match: Match | undefined,
+  ): Promise<CloudResponse> | CloudResponse {
+    if (match !== undefined) return match.route.handle(request, match.parameters);
+    throw unknownPath(request.method, request.path, matcher.knows(request.path));
+  }
+}
+
+/** The services whose requests are logged, can be struck by faults and are answered in a shape of their own. */
+type Service = "arm" | "graph" | undefined;
+
+/** By the path alone: also a request that nobody serves is answered in the shape of whom it was meant for. */
+function serviceOf(url = "/"): Service {
+  if (/^\/+(subscriptions|providers)\b/i.test(url)) return "arm";
+  return /^\/+graph\b/i.test(url) ? "graph" : undefined;
+}
+
+function serviceOfRoute({ needsArmToken, needsGraphToken }: Route): Service {
+  if (needsArmToken) return "arm";
+  return needsGraphToken ? "graph" : undefined;
 }
 
 /** What is found out about a request on its way, for the log and the headers. */
-interface ArmPart {
-  asked: boolean;
+interface Found {
+  service: Service;
   principal?: string;
   body?: Buffer;
   readonly headers: Record<string, string>;
@@ -100,7 +141,7 @@ interface ArmPart {
 function logEntry(
   incoming: IncomingMessage,
   response: CloudResponse,
-  { body, principal }: ArmPart,
+  { body, principal }: Found,
   startedAt: Date,
   endedAt: Date,
 ): LoggedRequest {
@@ -112,6 +153,15 @@ function logEntry(
     ...(body === undefined || body.length === 0 ? {} : { body: bodyForLog(body) }),
     durationMs: endedAt.getTime() - startedAt.getTime(),
     ...(principal === undefined ? {} : { principal }),
+  };
+}
+
+function graphIds({ headers }: IncomingMessage): GraphIds {
+  const requestId = randomUUID();
+  const client = headers["client-request-id"];
+  return {
+    "request-id": requestId,
+    "client-request-id": typeof client === "string" ? client : requestId,
   };
 }
 
@@ -162,12 +212,12 @@ function errorResponse(error: unknown): CloudResponse {
   return { status: 500, body: { error: { code: "InternalServerError", message, details: [] } } };
 }
 
-function armHeaders(incoming: IncomingMessage, arm: ArmPart): Record<string, string> {
+function armHeaders(incoming: IncomingMessage, found: Found): Record<string, string> {
   const requestId = randomUUID();
   const asked = incoming.headers["x-ms-correlation-request-id"];
   const client = incoming.headers["x-ms-client-request-id"];
   return {
-    ...arm.headers,
+    ...found.headers,
     "cache-control": "no-cache",
     "x-ms-request-id": requestId,
     "x-ms-arm-service-request-id": randomUUID(),

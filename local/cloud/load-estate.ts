@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { idKey } from "./arm-id.ts";
 import type { Estate } from "./estate.ts";
+import { identityFaults } from "./estate-identities.ts";
 
 const milliseconds = z.int().min(0).max(3_600_000);
 
@@ -22,6 +23,31 @@ const person = z.strictObject({
   userPrincipalName: z.email(),
   objectId: z.guid(),
   about: z.string(),
+  accountEnabled: z.boolean().optional(),
+  tenantId: z.guid().optional(),
+});
+
+const application = z.strictObject({
+  name: z.string().regex(/^[a-z][a-z-]*$/, "must be lower-case letters and hyphens"),
+  displayName: z.string().min(1),
+  clientId: z.guid(),
+  objectId: z.guid(),
+  roles: z.array(z.string().min(1)).optional(),
+  accountEnabled: z.boolean().optional(),
+  about: z.string(),
+});
+
+const group = z.strictObject({
+  objectId: z.guid(),
+  displayName: z.string().min(1),
+  members: z.array(z.guid()),
+});
+
+const managementGroup = z.strictObject({
+  name: z.string().regex(/^[\w.()-]{1,90}$/, "must be a management group's name"),
+  displayName: z.string().min(1),
+  parent: z.string().optional(),
+  subscriptions: z.array(z.guid()).optional(),
 });
 
 const dataPlaneEntry = z.strictObject({
@@ -41,11 +67,20 @@ const dataPlaneEntry = z.strictObject({
 const estateShape = z.strictObject({
   tenantId: z.guid(),
   subscriptionId: z.guid(),
+  otherTenants: z.array(z.guid()).optional(),
   people: z.array(person),
+  applications: z.array(application).optional(),
+  groups: z.array(group).optional(),
+  managementGroups: z.array(managementGroup).optional(),
   application: z.strictObject({ clientId: z.guid(), appIdUri: z.string().min(1) }),
-  serviceIdentity: z.strictObject({ principalId: z.guid(), clientId: z.guid() }),
+  serviceIdentity: z.strictObject({
+    principalId: z.guid(),
+    clientId: z.guid(),
+    graphPermissions: z.array(z.string().min(1)).optional(),
+  }),
   roleDefinitions: z.array(resource),
   roleAssignments: z.array(resource),
+  denyAssignments: z.array(resource).optional(),
   resources: z.array(resource),
   dataPlane: z.array(dataPlaneEntry).optional(),
   timing: z
@@ -71,7 +106,12 @@ export async function loadEstate(file: string): Promise<Estate> {
     throw new Error(`${file} is not a valid estate:\n${z.prettifyError(parsed.error)}`);
   }
   const estate = parsed.data as Estate;
-  const faults = [...doubles(estate), ...danglingReferences(estate), ...unknownMachines(estate)];
+  const faults = [
+    ...doubles(estate),
+    ...identityFaults(estate),
+    ...danglingReferences(estate),
+    ...unknownMachines(estate),
+  ];
   if (faults.length > 0) {
     throw new Error(
       `${file} is not a valid estate:\n${faults.map((fault) => `✖ ${fault}`).join("\n")}`,
@@ -88,21 +128,51 @@ async function readJson(file: string): Promise<unknown> {
   }
 }
 
+/** What has an id or name of its own: nothing may be there twice. */
 function doubles(estate: Estate): string[] {
+  const { people, applications = [], groups = [], managementGroups = [], dataPlane = [] } = estate;
+  const ids = (place: "resources" | "roleDefinitions" | "roleAssignments" | "denyAssignments") =>
+    keyed(estate[place] ?? [], `${place}[].id`, ({ id }) => idKey(id));
   const all = [
-    ...estate.resources.map(({ id }, index) => ({
-      key: idKey(id),
-      path: `resources[${index}].id`,
-    })),
-    ...estate.people.map(({ name }, index) => ({ key: name, path: `people[${index}].name` })),
-    ...(estate.dataPlane ?? []).flatMap(({ listen }, index) =>
-      listen === 0 ? [] : [{ key: `port ${listen}`, path: `dataPlane[${index}].listen` }],
+    ...ids("resources"),
+    ...ids("roleDefinitions"),
+    ...ids("roleAssignments"),
+    ...ids("denyAssignments"),
+    ...keyed(people, "people[].name", ({ name }) => name),
+    ...keyed(applications, "applications[].name", ({ name }) => name),
+    ...keyed(people, "people[].objectId", ({ objectId }) => objectId.toLowerCase()),
+    ...keyed(applications, "applications[].objectId", ({ objectId }) => objectId.toLowerCase()),
+    ...keyed(groups, "groups[].objectId", ({ objectId }) => objectId.toLowerCase()),
+    ...keyed(
+      managementGroups,
+      "managementGroups[].name",
+      ({ name }) => `management group ${name.toLowerCase()}`,
+    ),
+    ...keyed(dataPlane, "dataPlane[].listen", ({ listen }) =>
+      listen === 0 ? undefined : `port ${listen}`,
     ),
   ];
   const seen = new Set<string>();
   return all
     .filter(({ key }) => seen.has(key) || !seen.add(key))
     .map(({ key, path }) => `'${key}' is there twice\n  → at ${path}`);
+}
+
+interface Keyed {
+  readonly key: string;
+  readonly path: string;
+}
+
+/** The items that have a key, each with its place in the file. */
+function keyed<Item>(
+  items: readonly Item[],
+  path: string,
+  keyOf: (item: Item) => string | undefined,
+): Keyed[] {
+  return items.flatMap((item, index) => {
+    const key = keyOf(item);
+    return key === undefined ? [] : [{ key, path: path.replace("[]", `[${index}]`) }];
+  });
 }
 
 /** Every `{ id }` inside a resource has to lead to a resource of the estate, or to a child of one. */

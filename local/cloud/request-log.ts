@@ -1,6 +1,6 @@
 import type { Route } from "./router.ts";
 
-/** One ARM request as received and answered; `path` has its query, `body` is the parsed JSON of the request. */
+/** One request to ARM or Graph as received and answered; `path` has its query, `body` is the parsed JSON of the request. */
 export interface LoggedRequest {
   readonly time: string;
   readonly method: string;

@@ -10,10 +10,18 @@ export interface CloudRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The principal of a verified ARM token; absent on routes that need none. */
-  readonly principal?: { readonly oid: string; readonly tid: string };
+  /** The principal of a verified token; absent on routes that need none. */
+  readonly principal?: Principal;
   /** Set by a fault: what becomes of the operation this request starts. */
   readonly fate?: Fate;
+}
+
+/** Who sent a token. */
+export interface Principal {
+  readonly oid: string;
+  readonly tid: string;
+  /** An application's permissions, as its token lists them; absent from a person's token. */
+  readonly roles?: readonly string[];
 }
 
 export interface CloudResponse {
@@ -35,6 +43,8 @@ export interface Route {
   readonly path: string;
   /** True for everything but sign-in: the server checks the bearer token first and answers 401 itself. */
   readonly needsArmToken: boolean;
+  /** True for Microsoft Graph: its token is checked instead, and its errors have their own shape. */
+  readonly needsGraphToken?: true;
   handle(request: CloudRequest, parameters: Parameters): Promise<CloudResponse> | CloudResponse;
 }
 

@@ -18,19 +18,24 @@ interface StateOnDisk extends State {
   readonly estate: string;
 }
 
+/** Raised when a new version keeps things in the state that an older one did not have: such a file would lack them. */
+const FORMAT = 2;
+
 /** The estate without what may differ between two starts: how long things take, where Azure leaves room, what answers. */
 function estateHash(estate: Estate): string {
   const { timing: _timing, behaviour: _behaviour, dataPlane: _dataPlane, ...content } = estate;
-  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+  return createHash("sha256")
+    .update(JSON.stringify({ FORMAT, ...content }))
+    .digest("hex");
 }
 
-/** The state a former run left, or undefined for the first run. Throws when that run had another estate. */
+/** The state a former run left, or undefined for the first run. Throws when that run had another estate, or kept less. */
 export function readState(file: string | undefined, estate: Estate): State | undefined {
   if (file === undefined || !existsSync(file)) return undefined;
   const state = JSON.parse(readFileSync(file, "utf8")) as StateOnDisk;
   if (state.estate !== estateHash(estate)) {
     throw new Error(
-      `${file} holds the cloud of another estate: use another --data folder or delete the file.`,
+      `${file} holds the cloud of another estate or version: use another --data folder or delete the file.`,
     );
   }
   return state;

@@ -1,155 +1,181 @@
 import { z } from "zod";
-import { definitionKey, type RoleAssignment, type RoleDefinition } from "../caller/permissions.ts";
-import type { Clock, Rights } from "../ports.ts";
-import { type ArmAnswer, type ArmOptions, createArmHttp, type SendToArm } from "./arm-http.ts";
-import { armErrorFrom, parseJson } from "./azure-error.ts";
-import { createBoundedMap } from "./bounded-map.ts";
+import type { Principal } from "../caller/caller.ts";
+import { deniesFor, groupsInQuestion, type ListedDeny, type Memberships } from "../caller/deny.ts";
+import {
+  type CallerRights,
+  definitionKey,
+  noRights,
+  type RoleAssignment,
+} from "../caller/permissions.ts";
+import type { Log } from "../log.ts";
+import type { Clock, Directory, Freshness, Rights } from "../ports.ts";
+import { type ArmOptions, createArmHttp } from "./arm-http.ts";
+import { ArmError } from "./azure-error.ts";
+import { type Answered, createQuestions, type Moment, type Questions } from "./questions.ts";
+import { createRightsReads, type RightsReads } from "./rights-reads.ts";
+import { createDefinitions, type Definitions } from "./role-definitions.ts";
 
 export interface RightsOptions extends ArmOptions {
   readonly clock: Clock;
+  readonly log: Pick<Log, "rightsUnreadable">;
+  /** Tenants whose callers are accepted. With one, every caller is of the subscriptions' tenant. */
+  readonly tenantIds: readonly string[];
+  /** Who is in which group, for deny assignments that name groups. Without it nobody can tell, which counts against the caller. */
+  readonly directory?: Directory | undefined;
   /** How old an answer may be; never more than 60. @default 60 */
   readonly cacheSeconds?: number | undefined;
 }
 
 /** NB. A right that was taken away may still be used for as long as an answer is kept. */
 const longestCacheSeconds = 60;
+/** A subscription moves to another tenant seldom, and loses all its role assignments when it does. */
+const tenantKeptMs = 86_400_000;
 const keptCallers = 5_000;
-const keptDefinitions = 5_000;
-const apiVersion = "2022-04-01";
+const keptSubscriptions = 200;
+/** Groups of deny assignments that the directory is asked about at most; whether others hold the caller is not known. */
+const mostGroups = 400;
+
 const guid = z.guid();
 
 /**
- * Rights as Azure's role-based access control tells them. Groups are resolved by Azure (`assignedTo`), transitively.
+ * Rights as Azure's role-based access control tells them, in at most three calls for a caller and subscription however many
+ * VMs are asked about, and none while the answers are young:
  *
- * NB. The answers are read as they come: the model of arm-authorization 9 leaves a permission's `condition` out, and a
- * permission whose condition nobody sees would grant without it.
+ * 1. the caller's role assignments at, above and below the subscription; Azure resolves groups (`assignedTo`);
+ * 2. the deny assignments of the subscription, for all callers: whether one applies hangs on exclusions, which no filter knows;
+ * 3. the roles: the one definition by its id, or all the subscription has, once for everybody.
+ *
+ * One list per subscription and not one question per VM: a page of assignments holds all of a caller's, where questions at
+ * every VM's scope would be 50 calls for 50 VMs. With several tenants one call more tells, once a day, whose a subscription is.
  */
 export function createRights(options: RightsOptions): Rights {
-  const send = createArmHttp(options);
-  const forSeconds = Math.min(options.cacheSeconds ?? longestCacheSeconds, longestCacheSeconds);
-  const cache = { clock: options.clock, keptMs: forSeconds * 1_000 };
-  const assignments = createCache<readonly RoleAssignment[]>({ ...cache, size: keptCallers });
-  const definitions = createCache<RoleDefinition | undefined>({ ...cache, size: keptDefinitions });
+  const keptMs = Math.min(options.cacheSeconds ?? longestCacheSeconds, longestCacheSeconds) * 1_000;
+  const questions = createQuestions({ clock: options.clock, keptMs });
+  const reads = createRightsReads(createArmHttp(options), options.endpoint);
+  const gather = createGather(options, questions, reads);
+  const isOfTenant = createTenantCheck(options, reads);
 
   return {
-    async assignments(caller, subscriptionId) {
+    async of(principal, subscriptionId, { fresh = false }: Freshness = {}) {
       // NB. The ids become part of an address and of a filter expression: nothing but GUIDs may.
-      const objectId = guid.parse(caller.objectId).toLowerCase();
-      const subscription = guid.parse(subscriptionId).toLowerCase();
-      // An object id is unique in its tenant only.
-      const key = `${caller.tenantId.toLowerCase()}/${objectId}/${subscription}`;
-      return await assignments.get(key, () => listAssignments(send, subscription, objectId));
-    },
-    async definition(roleDefinitionId, subscriptionId) {
-      const key = definitionKey(roleDefinitionId);
-      const subscription = guid.parse(subscriptionId).toLowerCase();
-      return guid.safeParse(key).success
-        ? await definitions.get(`${subscription}/${key}`, () =>
-            readDefinition(send, subscription, key),
-          )
-        : undefined;
+      const asked = {
+        principal: { ...principal, objectId: guid.parse(principal.objectId).toLowerCase() },
+        subscription: guid.parse(subscriptionId).toLowerCase(),
+        since: fresh ? questions.moment() : undefined,
+        fresh,
+      };
+      if (!(await isOfTenant(asked.principal, asked.subscription))) {
+        return noRights;
+      }
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        const { answer, askedAt } = await gather(asked);
+        if (questions.isYoung(askedAt)) {
+          return answer;
+        }
+      }
+      throw new ArmError("Azure took longer to tell the caller's rights than they may be old.", {
+        code: "ETIMEDOUT",
+      });
     },
   };
 }
 
-const addressOf = (subscription: string, collection: string, query = ""): string =>
-  `/subscriptions/${subscription}/providers/Microsoft.Authorization/${collection}?api-version=${apiVersion}${query}`;
+interface Asked {
+  readonly principal: Principal;
+  /** Lower-case. */
+  readonly subscription: string;
+  readonly since: Moment | undefined;
+  readonly fresh: boolean;
+}
 
-const condition = z.string().nullish();
-const assignmentPage = z.object({
-  value: z.array(
-    z.object({
-      id: z.string(),
-      properties: z.object({ scope: z.string(), roleDefinitionId: z.string(), condition }),
-    }),
-  ),
-  nextLink: z.string().nullish(),
-});
+/** The rights, with the age of the oldest answer that they are made of. */
+type Gather = (asked: Asked) => Promise<Answered<CallerRights>>;
 
-/** Without `atScope()` the list holds what is assigned at, above and below the subscription. */
-async function listAssignments(
-  send: SendToArm,
-  subscription: string,
-  objectId: string,
-): Promise<readonly RoleAssignment[]> {
-  const filter = encodeURIComponent(`assignedTo('${objectId}')`);
-  const found: RoleAssignment[] = [];
-  let url: string | undefined = addressOf(subscription, "roleAssignments", `&$filter=${filter}`);
-  while (url !== undefined) {
-    const answer = await send({ method: "GET", url });
-    const page = assignmentPage.parse(okBody(answer, "The role assignments of the caller"));
-    for (const { id, properties } of page.value) {
-      const { scope, roleDefinitionId } = properties;
-      found.push({ id, scope, roleDefinitionId, hasCondition: isCondition(properties.condition) });
+function createGather(options: RightsOptions, questions: Questions, reads: RightsReads): Gather {
+  const assignments = questions.answers<readonly RoleAssignment[] | undefined>(keptCallers);
+  const denies = questions.answers<readonly ListedDeny[] | undefined>(keptSubscriptions);
+  const definitions: Definitions = createDefinitions(questions, reads);
+
+  return async ({ principal, subscription, since, fresh }) => {
+    // An object id is unique in its tenant only.
+    const key = `${principal.tenantId.toLowerCase()}/${principal.objectId}/${subscription}`;
+    const [assigned, denied] = await Promise.all([
+      assignments.get(key, () => reads.assignments(subscription, principal.objectId), since),
+      denies.get(subscription, () => reads.denies(subscription), since),
+    ]);
+    const askedAt = Math.min(assigned.askedAt, denied.askedAt);
+    if (assigned.answer === undefined || assigned.answer.length === 0) {
+      return { answer: noRights, askedAt: assigned.askedAt };
     }
-    url = page.nextLink || undefined;
+    const roles = await definitions.of(
+      subscription,
+      assigned.answer.map((each) => definitionKey(each.roleDefinitionId)),
+      since,
+    );
+    const { answer: listed } = denied;
+    if (listed === undefined || roles === undefined) {
+      // NB. Deny assignments that cannot be read are not the same as none.
+      options.log.rightsUnreadable({
+        subscriptionId: subscription,
+        what: listed === undefined ? "deny assignments" : "role definitions",
+      });
+      return { answer: noRights, askedAt };
+    }
+    const groups = groupsInQuestion(listed, principal);
+    const memberships = await membershipsIn(options.directory, principal, groups, { fresh });
+    return {
+      answer: {
+        assignments: assigned.answer,
+        definitions: roles.answer,
+        denies: deniesFor(listed, principal, memberships),
+      },
+      askedAt: Math.min(askedAt, roles.askedAt),
+    };
+  };
+}
+
+/**
+ * What the directory says for certain.
+ * NB. Of somebody it does not know as an enabled account, or when it does not answer, it says nothing.
+ */
+async function membershipsIn(
+  directory: Directory | undefined,
+  principal: Principal,
+  groups: readonly string[],
+  freshness: Freshness,
+): Promise<Memberships> {
+  const asked = groups.filter((id) => guid.safeParse(id).success).slice(0, mostGroups);
+  if (directory === undefined || asked.length === 0) {
+    return new Map();
   }
-  return found;
-}
-
-const patterns = z.array(z.string()).nullish();
-const definitionBody = z.object({
-  id: z.string(),
-  properties: z.object({
-    permissions: z
-      .array(z.object({ actions: patterns, notActions: patterns, condition }))
-      .nullish(),
-  }),
-});
-
-async function readDefinition(
-  send: SendToArm,
-  subscription: string,
-  key: string,
-): Promise<RoleDefinition | undefined> {
-  const url = addressOf(subscription, `roleDefinitions/${key}`);
-  const answer = await send({ method: "GET", url });
-  if (answer.status === 404) {
-    return undefined;
+  try {
+    const [isKnown, held] = await Promise.all([
+      directory.isEnabled(principal, freshness),
+      directory.groupsOf(principal, asked, freshness),
+    ]);
+    return new Map(isKnown ? asked.map((id) => [id, held.has(id)] as const) : []);
+  } catch {
+    return new Map();
   }
-  const { id, properties } = definitionBody.parse(okBody(answer, `The role definition ${key}`));
-  const permissions = (properties.permissions ?? []).map((permission) => ({
-    actions: permission.actions ?? [],
-    notActions: permission.notActions ?? [],
-    hasCondition: isCondition(permission.condition),
-  }));
-  return { id, permissions };
 }
 
-const isCondition = (text: string | null | undefined): boolean => (text ?? "").trim() !== "";
-
-function okBody(answer: ArmAnswer, what: string): unknown {
-  if (answer.status !== 200) {
-    throw armErrorFrom(answer, `${what} cannot be read`);
+/** Whether the subscription is of the principal's tenant, which nobody has to ask where there is only one. */
+function createTenantCheck(
+  { clock, tenantIds }: RightsOptions,
+  reads: RightsReads,
+): (principal: Principal, subscription: string) => Promise<boolean> {
+  if (new Set(tenantIds.map((id) => id.toLowerCase())).size < 2) {
+    return async () => true;
   }
-  return parseJson(answer.text);
-}
-
-interface Cache<T> {
-  /** The kept answer, the one under way, or a new one. Failures are not kept. */
-  get(key: string, load: () => Promise<T>): Promise<T>;
-}
-
-/** An answer's age counts from the moment it was asked for. */
-function createCache<T>(options: {
-  readonly clock: Clock;
-  readonly keptMs: number;
-  readonly size: number;
-}): Cache<T> {
-  const entries = createBoundedMap<{ readonly answer: Promise<T>; readonly askedAt: number }>(
-    options.size,
+  const tenants = createQuestions({ clock, keptMs: tenantKeptMs }).answers<string | undefined>(
+    keptSubscriptions,
   );
-  return {
-    get(key, load) {
-      const now = options.clock.now().getTime();
-      const kept = entries.get(key);
-      if (kept !== undefined && now - kept.askedAt < options.keptMs && now >= kept.askedAt) {
-        return kept.answer;
-      }
-      const entry = { answer: load(), askedAt: now };
-      entries.set(key, entry);
-      entry.answer.catch(() => entries.forget(key, entry));
-      return entry.answer;
-    },
+  return async ({ tenantId }, subscription) => {
+    const { answer } = await tenants.get(subscription, () => reads.tenantOf(subscription));
+    if (answer === undefined) {
+      // It may be ours tomorrow.
+      tenants.forget(subscription);
+    }
+    return answer === tenantId.toLowerCase();
   };
 }

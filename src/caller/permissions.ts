@@ -1,16 +1,9 @@
-import { idKey } from "../policy/resource-id.ts";
+/** Azure's role-based access control, evaluated: deny assignments first, then role assignments; what nobody grants is refused. */
+import { idKey, resourceName } from "../policy/resource-id.ts";
 import { quote, type Reason } from "../reasons.ts";
-
-/** The actions JIT Access asks for, by what a person wants to do (Microsoft's own action names). */
-export const actions = {
-  readPolicy: "Microsoft.Security/locations/jitNetworkAccessPolicies/read",
-  writePolicy: "Microsoft.Security/locations/jitNetworkAccessPolicies/write",
-  deletePolicy: "Microsoft.Security/locations/jitNetworkAccessPolicies/delete",
-  initiate: "Microsoft.Security/locations/jitNetworkAccessPolicies/initiate/action",
-} as const;
-
-/** Microsoft's documented requester role reads with `J/{any}/read`, which does not match `J/read`; either is enough to read. */
-const nestedRead = "Microsoft.Security/locations/jitNetworkAccessPolicies/requests/read";
+import { includesAction, type Permission } from "./action-pattern.ts";
+import { type DenyAssignment, forbids } from "./deny.ts";
+import { coversKey } from "./scope.ts";
 
 /** A role assignment that Azure already found to be the caller's, direct or through a group. */
 export interface RoleAssignment {
@@ -21,65 +14,64 @@ export interface RoleAssignment {
   readonly hasCondition: boolean;
 }
 
-/** One permission object of a role definition. */
-export interface Permission {
-  readonly actions: readonly string[];
-  readonly notActions: readonly string[];
-  readonly hasCondition: boolean;
-}
-
 export interface RoleDefinition {
   readonly id: string;
   readonly permissions: readonly Permission[];
 }
 
-/** A caller's rights in one subscription, gathered once and asked many times. Unknown definitions grant nothing. */
+/** What Azure knows about a caller in one subscription, gathered once and asked many times. Unknown definitions grant nothing. */
 export interface CallerRights {
   readonly assignments: readonly RoleAssignment[];
+  /** By {@link definitionKey}. */
   readonly definitions: ReadonlyMap<string, RoleDefinition>;
+  /** Those that apply to the caller. */
+  readonly denies: readonly DenyAssignment[];
 }
 
-/**
- * Whether an action pattern of a role definition matches an action: without case, anchored at both ends, `*` is any run
- * of characters, `/` and none included. Linear, so no pattern can stall the service.
- */
-export function matchesAction(pattern: string, action: string): boolean {
-  const wanted = action.toLowerCase();
-  const glob = pattern.toLowerCase();
-  let globIndex = 0;
-  let index = 0;
-  let starAt = -1;
-  let resumeAt = 0;
-  while (index < wanted.length) {
-    if (glob[globIndex] === "*") {
-      starAt = globIndex;
-      globIndex += 1;
-      resumeAt = index;
-    } else if (globIndex < glob.length && glob[globIndex] === wanted[index]) {
-      globIndex += 1;
-      index += 1;
-    } else if (starAt >= 0) {
-      globIndex = starAt + 1;
-      resumeAt += 1;
-      index = resumeAt;
-    } else {
-      return false;
+/** The rights of whom nobody granted anything. */
+export const noRights: CallerRights = { assignments: [], definitions: new Map(), denies: [] };
+
+/** `denied`: a role would grant it, but a deny assignment takes it away at `scope`. */
+export type Verdict =
+  | { readonly outcome: "granted"; readonly assignmentId: string }
+  | { readonly outcome: "denied"; readonly deny: DenyAssignment; readonly scope: string }
+  | { readonly outcome: "missing" };
+
+/** An action that is needed on any one of some scopes. */
+export interface Requirement {
+  readonly action: string;
+  /** An action that is as good, unless the first is denied. */
+  readonly orAction?: string | undefined;
+  /** Any of them is enough; the first is what a refusal is about. */
+  readonly scopes: readonly [string, ...(readonly string[])];
+}
+
+/** What rights say to requirements. Each action is looked up once, however many scopes are asked about. */
+export type Judge = (requirement: Requirement) => Verdict;
+
+export function createJudge(rights: CallerRights): Judge {
+  const known = new Map<string, ActionRights>();
+  const rightsTo = (action: string): ActionRights => {
+    const found = known.get(action) ?? actionRights(rights, action);
+    known.set(action, found);
+    return found;
+  };
+  return ({ action, orAction, scopes }) => {
+    const assignmentId =
+      firstOf(scopes, rightsTo(action).granting) ??
+      (orAction === undefined ? undefined : grantedAlone(rightsTo(orAction), scopes));
+    if (assignmentId === undefined) {
+      return { outcome: "missing" };
     }
-  }
-  while (glob[globIndex] === "*") {
-    globIndex += 1;
-  }
-  return globIndex === glob.length;
-}
-
-/** Whether what is granted at `scope` holds at `target` too: equal, or above it by whole path segments. */
-export function scopeCovers(scope: string, target: string): boolean {
-  const above = idKey(scope);
-  const below = idKey(target);
-  // A management group's id is no prefix of what it holds: Azure lists such an assignment only where it is inherited.
-  const isInherited =
-    above === "/" || above.startsWith("/providers/microsoft.management/managementgroups/");
-  return isInherited || below === above || below.startsWith(`${above}/`);
+    // NB. A deny assignment on any of the scopes refuses, though the action may be granted on another: whoever denied it
+    // there meant the same policy and VM.
+    return (
+      firstOf(scopes, (scope) => {
+        const deny = rightsTo(action).denying(scope);
+        return deny === undefined ? undefined : ({ outcome: "denied", deny, scope } as const);
+      }) ?? { outcome: "granted", assignmentId }
+    );
+  };
 }
 
 /** The id of the assignment that lets the caller do `action` at `scope`, or nothing: whatever is not granted is refused. */
@@ -88,27 +80,21 @@ export function grantingAssignment(
   action: string,
   scope: string,
 ): string | undefined {
-  return rights.assignments.find((assignment) => grants(rights, assignment, action, scope))?.id;
+  const verdict = createJudge(rights)({ action, scopes: [scope] });
+  return verdict.outcome === "granted" ? verdict.assignmentId : undefined;
 }
 
-function grants(
+/** A reason for every requirement that the caller's rights do not meet. Empty: allowed. */
+export function missingRights(
   rights: CallerRights,
-  assignment: RoleAssignment,
-  action: string,
-  scope: string,
-): boolean {
-  if (assignment.hasCondition || !scopeCovers(assignment.scope, scope)) {
-    return false;
-  }
-  const permissions =
-    rights.definitions.get(definitionKey(assignment.roleDefinitionId))?.permissions ?? [];
-  return permissions.some(
-    (permission) =>
-      !permission.hasCondition &&
-      permission.actions.some((pattern) => matchesAction(pattern, action)) &&
-      // NB. notActions narrows its own permission object only; it is no deny, another role may still grant the action.
-      !permission.notActions.some((pattern) => matchesAction(pattern, action)),
-  );
+  requirements: readonly Requirement[],
+  caller: string,
+): readonly Reason[] {
+  const judge = createJudge(rights);
+  return requirements.flatMap((requirement) => {
+    const verdict = judge(requirement);
+    return verdict.outcome === "granted" ? [] : [refusalOf(requirement, verdict, caller)];
+  });
 }
 
 /** Role definitions are known by the GUID at the end of their id: the part before it differs from scope to scope. */
@@ -116,25 +102,74 @@ export function definitionKey(roleDefinitionId: string): string {
   return idKey(roleDefinitionId).split("/").at(-1) ?? "";
 }
 
-/** Whether the caller may read policies at a scope. */
-export function mayRead(rights: CallerRights, scope: string): boolean {
-  return [actions.readPolicy, nestedRead].some(
-    (action) => grantingAssignment(rights, action, scope) !== undefined,
+/** What rights say about one action at scopes. */
+interface ActionRights {
+  /** The id of an assignment that grants it, deny assignments left aside. */
+  granting(scope: string): string | undefined;
+  denying(scope: string): DenyAssignment | undefined;
+}
+
+function actionRights(rights: CallerRights, action: string): ActionRights {
+  const grants = rights.assignments
+    .filter((assignment) => isGrant(rights, assignment, action))
+    .map(({ id, scope }) => ({ id, key: idKey(scope) }));
+  return {
+    granting: (scope) => {
+      const asked = idKey(scope);
+      return grants.find(({ key }) => coversKey(key, asked))?.id;
+    },
+    denying: (scope) => {
+      const asked = idKey(scope);
+      return rights.denies.find((deny) => forbids(deny, action, asked));
+    },
+  };
+}
+
+function isGrant(rights: CallerRights, assignment: RoleAssignment, action: string): boolean {
+  const role = rights.definitions.get(definitionKey(assignment.roleDefinitionId));
+  return (
+    !assignment.hasCondition &&
+    (role?.permissions ?? []).some(
+      (permission) => !permission.hasCondition && includesAction(permission, action),
+    )
   );
 }
 
-/** A reason for every scope on which the caller lacks the action. Empty: allowed. */
-export function missingRights(
-  rights: CallerRights,
-  action: string,
+function grantedAlone(rights: ActionRights, scopes: readonly string[]): string | undefined {
+  return scopes.some((scope) => rights.denying(scope) !== undefined)
+    ? undefined
+    : firstOf(scopes, rights.granting);
+}
+
+function firstOf<T>(
   scopes: readonly string[],
+  of: (scope: string) => T | undefined,
+): T | undefined {
+  for (const scope of scopes) {
+    const found = of(scope);
+    if (found !== undefined) {
+      return found;
+    }
+  }
+  return undefined;
+}
+
+function refusalOf(
+  { action, scopes }: Requirement,
+  verdict: Exclude<Verdict, { readonly outcome: "granted" }>,
   caller: string,
-): readonly Reason[] {
-  return scopes
-    .filter((scope) => grantingAssignment(rights, action, scope) === undefined)
-    .map((scope) => ({
-      code: "AuthorizationFailed",
-      message: `${quote(caller)} has no role with the action '${action}' on '${scope}'. Ask an owner of that scope for a role assignment; a new one takes effect within minutes.`,
-      target: scope,
-    }));
+): Reason {
+  return {
+    code: "AuthorizationFailed",
+    message:
+      verdict.outcome === "missing"
+        ? `${quote(caller)} has no role with the action '${action}' on '${scopes.join("' or '")}'. Ask an owner for a role assignment; a new one takes effect within minutes.`
+        : `${quote(caller)} may not do '${action}' on '${verdict.scope}': ${denyText(verdict.deny)}.`,
+    target: verdict.outcome === "missing" ? scopes[0] : verdict.scope,
+  };
+}
+
+function denyText({ id, name, isAssumed }: DenyAssignment): string {
+  const doubt = isAssumed === true ? ", and whether its groups hold the caller cannot be told" : "";
+  return `the deny assignment ${quote(name)} (${resourceName(id)}) forbids it${doubt}`;
 }

@@ -1,12 +1,11 @@
 import { z } from "zod";
 import type { Fact } from "../activity/fact.ts";
-import { type CallerRights, mayRead } from "../caller/permissions.ts";
+import { createReader } from "../caller/requirements.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Clock, Rights } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
 import { problem, problemOf } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
-import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface ActivityPorts {
@@ -45,9 +44,9 @@ export function listActivity(ports: ActivityPorts): Handler {
       return problem(asked);
     }
     const scope = asked.value.vmId ?? `/subscriptions/${asked.value.subscriptionId}`;
-    const rights = await gatherRights(ports.rights, call.caller, subscriptionOf(scope) ?? "");
+    const mayRead = createReader(await ports.rights.of(call.caller, subscriptionOf(scope) ?? ""));
     // A VM's facts are for who may read it; of a subscription's, everybody gets those of the scopes they may read.
-    if (asked.value.vmId !== undefined && !mayRead(rights, scope)) {
+    if (asked.value.vmId !== undefined && !mayRead(scope)) {
       return problemOf(
         "AuthorizationFailed",
         `'${call.caller.name}' may not read the activity of '${scope}'. Ask an owner of that scope for a role assignment.`,
@@ -57,14 +56,14 @@ export function listActivity(ports: ActivityPorts): Handler {
     const page = await ports.activity.list(asked.value);
     return listAnswer(
       call,
-      page.items.filter((fact) => maySee(rights, fact)),
+      page.items.filter((fact) => mayRead(scopeOf(fact))),
       page.continuation,
     );
   };
 }
 
-function maySee(rights: CallerRights, fact: Fact): boolean {
-  return mayRead(rights, fact.vmId ?? fact.policyId ?? `/subscriptions/${fact.subscriptionId}`);
+function scopeOf(fact: Fact): string {
+  return fact.vmId ?? fact.policyId ?? `/subscriptions/${fact.subscriptionId}`;
 }
 
 function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["list"]>[0]> {

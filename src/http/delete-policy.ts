@@ -1,6 +1,7 @@
 import { isOver } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
-import { actions, missingRights } from "../caller/permissions.ts";
+import { missingRights } from "../caller/permissions.ts";
+import { toConfigureVms, toDeletePolicy } from "../caller/requirements.ts";
 import type { Policy } from "../policy/policy.ts";
 import { refused } from "../reasons.ts";
 import { policyFacts } from "../workflow/policy-facts.ts";
@@ -16,7 +17,6 @@ import {
 } from "./policy-change.ts";
 import { historyDays } from "./policy-json.ts";
 import { type Answer, problem } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
 /** DELETE of a policy: takes its deny rules and open windows away, proves it, and forgets it. */
@@ -36,13 +36,16 @@ async function remove(
   call: Call,
   { id, subscriptionId }: PolicyAddress,
 ): Promise<Answer> {
-  const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
+  const rights = await ports.rights.of(call.caller, subscriptionId);
   for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const stored = await ports.policies.get(id);
     const vmIds = stored?.value.virtualMachines.map((vm) => vm.id) ?? [];
-    const missing = missingRights(rights, actions.deletePolicy, [id, ...vmIds], call.caller.name);
-    if (missing.length > 0) {
-      return problem(refused(...missing), { vmIds });
+    const missing = missingRights(rights, toDeletePolicy(id), call.caller.name);
+    // NB. Its VMs are told of only to who may delete it: a stranger's answer is the same whether or not there is one.
+    const all =
+      missing.length > 0 ? missing : missingRights(rights, toConfigureVms(vmIds), call.caller.name);
+    if (all.length > 0) {
+      return problem(refused(...all), { vmIds });
     }
     if (stored === undefined) {
       return { status: 204 };

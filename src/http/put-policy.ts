@@ -1,4 +1,5 @@
-import { actions, missingRights } from "../caller/permissions.ts";
+import { missingRights } from "../caller/permissions.ts";
+import { toConfigureVms, toWritePolicy } from "../caller/requirements.ts";
 import type { Policy, PolicyContent } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
@@ -18,7 +19,6 @@ import {
 } from "./policy-change.ts";
 import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
 /** PUT of a policy: replaces it whole, and answers when its deny rules stand and are proven. */
@@ -115,12 +115,14 @@ export async function policyFaults(
   vmIds: readonly string[],
   dropped: readonly string[],
 ): Promise<readonly Reason[]> {
-  const rights = await gatherRights(ports.rights, call.caller, address.subscriptionId);
-  // NB. On every VM's own scope too, also of those that the change drops: a policy must not guard or lay open a stranger's VM.
-  const scopes = [address.id, ...vmIds, ...dropped];
-  const missing = missingRights(rights, actions.writePolicy, scopes, call.caller.name);
-  if (missing.length > 0) {
-    return missing;
+  const rights = await ports.rights.of(call.caller, address.subscriptionId);
+  const asked = [...toWritePolicy(address.id), ...toConfigureVms(vmIds)];
+  const missing = missingRights(rights, asked, call.caller.name);
+  // NB. VMs that the change drops are told of only to who may do the rest: a stranger does not learn what a policy holds.
+  const all =
+    missing.length > 0 ? missing : missingRights(rights, toConfigureVms(dropped), call.caller.name);
+  if (all.length > 0) {
+    return all;
   }
   const machines = await mapLimited(vmIds, parallelWork, (vmId) => ports.network.findMachine(vmId));
   return vmIds.flatMap((vmId, index) =>

@@ -1,12 +1,10 @@
-import { type CallerRights, mayRead } from "../caller/permissions.ts";
+import { createReader } from "../caller/requirements.ts";
 import type { Policy } from "../policy/policy.ts";
-import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import { parseParts, policyAddress } from "./policy-address.ts";
 import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
-import { gatherRights } from "./rights.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface ReadPolicyPorts {
@@ -31,15 +29,15 @@ export function getPolicy(ports: ReadPolicyPorts): Handler {
       return problem(address);
     }
     const { id, subscriptionId } = address.value;
-    const rights = await gatherRights(ports.rights, call.caller, subscriptionId);
+    const mayRead = createReader(await ports.rights.of(call.caller, subscriptionId));
     const stored = await ports.policies.get(id);
     const findings = stored === undefined ? [] : await findingsOf(ports.gates, stored.value);
     const json =
-      stored === undefined ? undefined : await readable(ports, rights, stored.value, findings);
+      stored === undefined ? undefined : await readable(ports, mayRead, stored.value, findings);
     if (json !== undefined) {
       return { status: 200, body: json };
     }
-    return mayRead(rights, id)
+    return mayRead(id)
       ? problemOf("ResourceNotFound", `The policy '${id}' does not exist.`, "name")
       : problemOf(
           "AuthorizationFailed",
@@ -61,14 +59,15 @@ export function listPolicies(ports: ReadPolicyPorts): Handler {
     }
     const subscriptionId = call.params["subscriptionId"] ?? "";
     const [rights, page] = await Promise.all([
-      gatherRights(ports.rights, call.caller, subscriptionId),
+      ports.rights.of(call.caller, subscriptionId),
       ports.policies.list(subscriptionId, {
         continuation: call.url.searchParams.get("$skiptoken") ?? undefined,
         top: pageSize,
       }),
     ]);
+    const mayRead = createReader(rights);
     const policies = page.items.filter((policy) => isWithin(policy, call));
-    const value = await Promise.all(policies.map((policy) => readable(ports, rights, policy)));
+    const value = await Promise.all(policies.map((policy) => readable(ports, mayRead, policy)));
     return listAnswer(
       call,
       value.filter((json) => json !== undefined),
@@ -106,24 +105,18 @@ export function listAnswer(
 /** The policy as the caller may see it, or nothing when the caller may see none of it. */
 async function readable(
   ports: ReadPolicyPorts,
-  rights: CallerRights,
+  mayRead: ReturnType<typeof createReader>,
   policy: Policy,
   findings: readonly Finding[] = [],
 ) {
-  const seesAll = mayRead(rights, policy.id);
-  const seen = new Set(
-    policy.virtualMachines
-      .map((vm) => idKey(vm.id))
-      .filter((key) => seesAll || mayRead(rights, key)),
-  );
-  if (seen.size === 0) {
+  if (!mayRead(policy.id) && !policy.virtualMachines.some((vm) => mayRead(vm.id, policy.id))) {
     return undefined;
   }
   const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
   return policyJson(
     policy,
     await ports.requests.ofPolicy(policy.id, since),
-    (key) => seesAll || seen.has(key),
+    (key) => mayRead(key, policy.id),
     findings,
   );
 }

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createTokenVerifier } from "../../src/azure/entra.ts";
 import { createRights } from "../../src/azure/rights.ts";
-import { actions } from "../../src/caller/permissions.ts";
+import { actions } from "../../src/caller/requirements.ts";
+import { createLog } from "../../src/log.ts";
 import { createFakeRights } from "../support/fake-rights.ts";
 import { createFixedClock } from "../support/fixed-clock.ts";
 import { getJson } from "../support/https-json.ts";
@@ -26,7 +27,12 @@ describe("in the pretend cloud", () => {
   afterAll(() => cloud?.stop());
 
   rightsContract(() =>
-    createRights({ ...cloud.armOptions, clock: createFixedClock("2026-11-22T12:00:00Z") }),
+    createRights({
+      ...cloud.armOptions,
+      clock: createFixedClock("2026-11-22T12:00:00Z"),
+      log: createLog(() => undefined),
+      tenantIds: [cloud.estate.tenantId],
+    }),
   );
 
   const audience = () => cloud.estate.application.appIdUri;

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Caller } from "../../src/caller/caller.ts";
-import { actions, definitionKey, grantingAssignment } from "../../src/caller/permissions.ts";
+import { grantingAssignment } from "../../src/caller/permissions.ts";
+import { actions } from "../../src/caller/requirements.ts";
 import type { Rights } from "../../src/ports.ts";
 
 const subscriptionId = "5b0f2a6e-3c1d-4e7f-9a52-7d1c0e4b8f31";
@@ -36,15 +37,7 @@ export function rightsContract(open: () => Rights): void {
     });
 
     async function mayInitiate(caller: Caller, scope: string): Promise<boolean> {
-      const assignments = await rights.assignments(caller, subscriptionId);
-      const definitions = new Map();
-      for (const { roleDefinitionId } of assignments) {
-        const found = await rights.definition(roleDefinitionId, subscriptionId);
-        if (found !== undefined) {
-          definitions.set(definitionKey(roleDefinitionId), found);
-        }
-      }
-      const held = { assignments, definitions };
+      const held = await rights.of(caller, subscriptionId);
       return grantingAssignment(held, actions.initiate, scope) !== undefined;
     }
 
@@ -60,22 +53,29 @@ export function rightsContract(open: () => Rights): void {
     });
 
     it("are none for who has none", async () => {
-      expect(await rights.assignments(people.eve, subscriptionId)).toEqual([]);
+      expect((await rights.of(people.eve, subscriptionId)).assignments).toEqual([]);
+    });
+
+    it("are none in a subscription that does not exist", async () => {
+      const found = await rights.of(people.olivia, "99999999-9999-4999-8999-999999999999");
+
+      expect(found.assignments).toEqual([]);
     });
 
     it("do not depend on the case of ids", async () => {
       const caller = { ...people.olivia, objectId: people.olivia.objectId.toUpperCase() };
 
-      const found = await rights.assignments(caller, subscriptionId.toUpperCase());
+      const found = await rights.of(caller, subscriptionId.toUpperCase());
 
-      expect(found).toEqual(await rights.assignments(people.olivia, subscriptionId));
-      expect(found).toHaveLength(1);
+      expect(found.assignments).toHaveLength(1);
+      expect(found).toEqual(await rights.of(people.olivia, subscriptionId));
     });
 
-    it("come from roles that exist: an unknown one is nothing", async () => {
-      const unknown = `${subscription}/providers/Microsoft.Authorization/roleDefinitions/ffffffff-0000-4000-8000-000000000000`;
+    it("are the same when they are asked for anew", async () => {
+      const found = await rights.of(people.alice, subscriptionId, { fresh: true });
 
-      expect(await rights.definition(unknown, subscriptionId)).toBeUndefined();
+      expect(found).toEqual(await rights.of(people.alice, subscriptionId));
+      expect(found.definitions.size).toBeGreaterThan(0);
     });
   });
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { actions } from "../../src/caller/permissions.ts";
+import { actions } from "../../src/caller/requirements.ts";
 import { aPolicy, aRule, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";

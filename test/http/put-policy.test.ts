@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { actions } from "../../src/caller/requirements.ts";
 import { aPolicy, aRule, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { example } from "../support/jit-examples.ts";
@@ -249,7 +250,7 @@ describe("putting a policy", () => {
       "Microsoft.Security/*",
     ]);
     door.rights.grant({ objectId: "22222222-0000-4000-8000-000000000004" }, vmId("web-1"), [
-      "Microsoft.Security/*",
+      "Microsoft.Compute/virtualMachines/write",
     ]);
 
     const reply = await door.call("PUT", paths.policy(), {
@@ -266,7 +267,7 @@ describe("putting a policy", () => {
     await door.call("PUT", paths.policy(), { body: bodyFor("web-1", "web-2") });
     const eve = { objectId: "22222222-0000-4000-8000-000000000004" };
     for (const scope of [aPolicy().id, vmId("web-1")]) {
-      door.rights.grant(eve, scope, ["Microsoft.Security/*"]);
+      door.rights.grant(eve, scope, ["Microsoft.Security/*", actions.writeMachine]);
     }
 
     const stripping = await door.call("PUT", paths.policy(), { as: "eve", body: bodyFor("web-1") });

@@ -1,6 +1,6 @@
 import { HttpRequest, InvocationContext } from "@azure/functions";
 import type { Caller } from "../../src/caller/caller.ts";
-import { actions } from "../../src/caller/permissions.ts";
+import { actions } from "../../src/caller/requirements.ts";
 import { listActivity } from "../../src/http/activity.ts";
 import { deletePolicy } from "../../src/http/delete-policy.ts";
 import { initiate } from "../../src/http/initiate.ts";
@@ -70,9 +70,16 @@ export interface Reply {
 export function createFrontDoor(world: World, options: { hops?: number; faults?: Faults } = {}) {
   const rights = createFakeRights();
   const wholeSubscription = `/subscriptions/${subscriptionId}`;
-  rights.grant(people.olivia, wholeSubscription, ["Microsoft.Security/*"]);
+  rights.grant(people.olivia, wholeSubscription, [
+    "Microsoft.Security/*",
+    "Microsoft.Compute/virtualMachines/*",
+  ]);
   rights.grant(people.rita, wholeSubscription, ["*/read"]);
-  rights.grant(people.alice, vmId("web-1"), [actions.initiate, actions.readPolicy]);
+  rights.grant(people.alice, vmId("web-1"), [
+    actions.initiate,
+    actions.readPolicy,
+    actions.readMachine,
+  ]);
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
   const process = world.start(faults);

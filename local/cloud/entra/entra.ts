@@ -1,4 +1,5 @@
 import type { Estate } from "../estate.ts";
+import { createGraphTokenCheck, type VerifyToken } from "../graph/graph-token.ts";
 import type { Route } from "../router.ts";
 import { createArmTokenCheck, type VerifyArmToken } from "./arm-token.ts";
 import { managedIdentityRoute } from "./managed-identity.ts";
@@ -25,6 +26,8 @@ export interface Entra {
   readonly routes: readonly Route[];
   /** The principal of an `Authorization` header meant for ARM, or a CloudError 401 with a challenge. */
   readonly verifyArmToken: VerifyArmToken;
+  /** The same for Microsoft Graph. */
+  readonly verifyGraphToken: VerifyToken;
 }
 
 /**
@@ -44,5 +47,6 @@ export async function createEntra(options: EntraOptions): Promise<Entra> {
       personTokenRoute(estate, tokens),
     ],
     verifyArmToken: createArmTokenCheck(estate, key, issuedFor, now),
+    verifyGraphToken: createGraphTokenCheck(estate, key, issuedFor, now),
   };
 }

@@ -6,23 +6,26 @@ import { authorityProblem } from "./authority-problem.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { issuerOf, type TokenVersion } from "./token.ts";
 
-/** Issuer metadata and public keys, in both of Entra ID's generations. The key is the same in both. */
+/** Issuer metadata and public keys of every tenant of the estate, in both of Entra ID's generations. One key signs for all. */
 export function metadataRoutes(
   estate: Estate,
   key: SigningKey,
   issuedFor: () => string,
 ): readonly Route[] {
-  const metadata = (version: TokenVersion) => () => ({
+  const metadata = (version: TokenVersion) => (tenantId: string) => ({
     status: 200,
-    body: describe(issuedFor(), estate.tenantId, version),
+    body: describe(issuedFor(), tenantId, version),
   });
   const keys = (): CloudResponse => ({ status: 200, body: { keys: [key.jwk] } });
 
-  const get = (path: string, answer: () => CloudResponse): Route => ({
+  const get = (path: string, answer: (tenantId: string) => CloudResponse): Route => ({
     method: "GET",
     path,
     needsArmToken: false,
-    handle: (_request, parameters) => refuseOtherTenant(estate, parameters) ?? answer(),
+    handle: (_request, parameters) => {
+      const tenantId = tenantOf(estate, parameters);
+      return tenantId === undefined ? noTenant(parameters) : answer(tenantId);
+    },
   });
   return [
     get("/{tenant}/v2.0/.well-known/openid-configuration", metadata(2)),
@@ -32,19 +35,23 @@ export function metadataRoutes(
   ];
 }
 
-/** Undefined for the estate's one tenant and the two names that stand for "whatever tenant it is". */
-export function refuseOtherTenant(
-  estate: Estate,
+/** Undefined for a tenant that does not exist; the two names for "whatever tenant it is" mean the estate's own. */
+export function tenantOf(
+  { tenantId, otherTenants = [] }: Estate,
   parameters: Parameters,
-): CloudResponse | undefined {
-  const tenant = text(parameters, "tenant");
-  const known = [estate.tenantId, "common", "organizations"];
-  if (known.some((each) => sameText(each, tenant))) return undefined;
+): string | undefined {
+  const asked = text(parameters, "tenant");
+  if (["common", "organizations"].some((name) => sameText(name, asked))) return tenantId;
+  return [tenantId, ...otherTenants].find((each) => sameText(each, asked));
+}
+
+/** Entra ID's refusal of a tenant that does not exist. */
+export function noTenant(parameters: Parameters): CloudResponse {
   return authorityProblem(
     400,
     "invalid_tenant",
     90002,
-    `Tenant '${tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.`,
+    `Tenant '${text(parameters, "tenant")}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.`,
   );
 }
 

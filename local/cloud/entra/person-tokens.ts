@@ -1,48 +1,62 @@
-import type { Estate, Person } from "../estate.ts";
+import type { Application, Estate, Person } from "../estate.ts";
 import { parameter } from "../guards.ts";
 import { text } from "../read-routes.ts";
 import { sameText } from "../resources.ts";
 import { CloudError, type CloudRequest, type CloudResponse, type Route } from "../router.ts";
-import { type TokenMaker, type TokenOrder, usualVersion } from "./token.ts";
+import { type Token, type TokenMaker, type TokenOrder, usualVersion } from "./token.ts";
 
 const LIFETIME_IN_SECONDS = 3600;
 const LONGEST_IN_SECONDS = 86_400;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
- * `GET /local/tokens/{person}`: what a sample person would have after signing in. There is no password: whoever reaches the
+ * `GET /local/tokens/{name}`: what a sample person or application would have after signing in. A disabled account has one
+ * too: it stands for a token from before, which Entra ID does not call back. There is no password: whoever reaches the
  * cloud, and it listens on this machine only, may be anybody. Query parameters, all optional:
  * - `audience`: put into the token as it stands; the application's App ID URI when left out.
  * - `version`: `1` or `2`; what the audience's owner would get when left out.
  * - `expiresInSeconds`: negative makes a token that has expired.
- * - `tenant`: another tenant's id, to try out what such a token may do.
+ * - `tenant`: another tenant's id, to try out what such a token may do; the person's own when left out.
  */
 export function personTokenRoute(estate: Estate, tokens: TokenMaker): Route {
   return {
     method: "GET",
-    path: "/local/tokens/{person}",
+    path: "/local/tokens/{name}",
     needsArmToken: false,
     async handle(request: CloudRequest, parameters): Promise<CloudResponse> {
-      const person = findPerson(estate, text(parameters, "person"));
-      const { accessToken, expiresOn } = await tokens.forPerson(person, order(estate, request));
-      return { status: 200, body: { access_token: accessToken, expires_on: expiresOn } };
+      const { people, applications = [] } = estate;
+      const name = text(parameters, "name");
+      const person = named(people, name);
+      const application = named(applications, name);
+      if (person !== undefined) {
+        return answer(await tokens.forPerson(person, order(estate, request, person)));
+      }
+      if (application !== undefined) {
+        return answer(await tokens.forApplication(application, order(estate, request)));
+      }
+      const known = [...people, ...applications].map((each) => each.name).join(", ");
+      throw new CloudError(404, "PersonNotFound", `There is no '${name}' here, but ${known}.`);
     },
   };
 }
 
-function findPerson(estate: Estate, name: string): Person {
-  const found = estate.people.find((person) => sameText(person.name, name));
-  if (found !== undefined) return found;
-  const known = estate.people.map((person) => person.name).join(", ");
-  throw new CloudError(404, "PersonNotFound", `There is no '${name}' here, but ${known}.`);
+function answer({ accessToken, expiresOn }: Token): CloudResponse {
+  return { status: 200, body: { access_token: accessToken, expires_on: expiresOn } };
 }
 
-function order(estate: Estate, { query }: CloudRequest): TokenOrder {
+function named<Item extends Person | Application>(
+  items: readonly Item[],
+  name: string,
+): Item | undefined {
+  return items.find((item) => sameText(item.name, name));
+}
+
+function order(estate: Estate, { query }: CloudRequest, person?: Person): TokenOrder {
   const audience = parameter(query, "audience") ?? estate.application.appIdUri;
   return {
     audience,
     version: version(parameter(query, "version")) ?? usualVersion(estate, audience),
-    tenantId: tenant(parameter(query, "tenant")) ?? estate.tenantId,
+    tenantId: tenant(parameter(query, "tenant")) ?? person?.tenantId ?? estate.tenantId,
     expiresInSeconds: seconds(parameter(query, "expiresInSeconds")) ?? LIFETIME_IN_SECONDS,
   };
 }

@@ -2,7 +2,7 @@ import type { Estate } from "../estate.ts";
 import { sameText } from "../resources.ts";
 import type { CloudRequest, CloudResponse, Route } from "../router.ts";
 import { authorityProblem } from "./authority-problem.ts";
-import { refuseOtherTenant } from "./metadata.ts";
+import { noTenant, tenantOf } from "./metadata.ts";
 import { type TokenMaker, usualVersion } from "./token.ts";
 
 const LIFETIME_IN_SECONDS = 3600;
@@ -35,7 +35,7 @@ export function tokenEndpoint(
     };
   }
 
-  function refusal(form: URLSearchParams): CloudResponse | undefined {
+  function refusal(form: URLSearchParams, tenantId: string): CloudResponse | undefined {
     const grantType = form.get("grant_type") ?? "";
     if (grantType !== "client_credentials") {
       return authorityProblem(
@@ -46,12 +46,13 @@ export function tokenEndpoint(
       );
     }
     const clientId = form.get("client_id") ?? "";
-    if (!sameText(clientId, estate.serviceIdentity.clientId)) {
+    const isAtHome = sameText(tenantId, estate.tenantId);
+    if (!isAtHome || !sameText(clientId, estate.serviceIdentity.clientId)) {
       return authorityProblem(
         400,
         "unauthorized_client",
         700016,
-        `Application with identifier '${clientId}' was not found in the directory '${estate.tenantId}'.`,
+        `Application with identifier '${clientId}' was not found in the directory '${tenantId}'.`,
       );
     }
     if (clientSecret === undefined || form.get("client_secret") !== clientSecret) {
@@ -79,8 +80,10 @@ export function tokenEndpoint(
     path: "/{tenant}/oauth2/v2.0/token",
     needsArmToken: false,
     handle(request: CloudRequest, parameters) {
+      const tenantId = tenantOf(estate, parameters);
+      if (tenantId === undefined) return noTenant(parameters);
       const form = new URLSearchParams(request.body.toString("utf8"));
-      return refuseOtherTenant(estate, parameters) ?? refusal(form) ?? grant(form);
+      return refusal(form, tenantId) ?? grant(form);
     },
   };
 }

@@ -1,12 +1,21 @@
 import { createHash } from "node:crypto";
 import { type JWTPayload, SignJWT } from "jose";
-import type { Estate, Person } from "../estate.ts";
+import type { Application, Estate, Person } from "../estate.ts";
 import { sameText } from "../resources.ts";
 import type { SigningKey } from "./signing-key.ts";
 
 /** The Azure CLI's public client id: the application through which the people of an estate sign in. */
 const AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46";
+/** Microsoft Graph by its address and by its application id, which is the same in every tenant. */
+export const GRAPH_AUDIENCES = [
+  "https://graph.microsoft.com",
+  "https://graph.microsoft.com/",
+  "00000003-0000-0000-c000-000000000000",
+];
 const USUAL_LIFETIME_IN_SECONDS = 3600;
+
+/** The least that reading accounts of people and applications and their groups takes (see graph/permissions.ts). */
+const USUAL_GRAPH_PERMISSIONS = ["User.Read.All", "GroupMember.Read.All", "Application.Read.All"];
 
 export type TokenVersion = 1 | 2;
 
@@ -18,7 +27,7 @@ export interface TokenOrder {
   readonly expiresInSeconds: number;
 }
 
-interface Token {
+export interface Token {
   readonly accessToken: string;
   /** Seconds since 1970, as in the token's `exp`. */
   readonly expiresOn: number;
@@ -26,6 +35,7 @@ interface Token {
 
 export interface TokenMaker {
   forPerson(person: Person, order: TokenOrder): Promise<Token>;
+  forApplication(application: Application, order: TokenOrder): Promise<Token>;
   forService(order: TokenOrder): Promise<Token>;
 }
 
@@ -41,6 +51,11 @@ export function issuerOf(origin: string, tenantId: string, version: TokenVersion
 export function usualVersion(estate: Estate, audience: string): TokenVersion {
   const { appIdUri, clientId } = estate.application;
   return sameText(audience, appIdUri) || sameText(audience, clientId) ? 2 : 1;
+}
+
+/** Microsoft Graph's audience, by its address or by its application id. */
+export function isGraph(audience: string): boolean {
+  return GRAPH_AUDIENCES.some((each) => sameText(audience, each));
 }
 
 export function createTokenMaker(
@@ -71,6 +86,7 @@ export function createTokenMaker(
 
   return {
     forPerson: (person, order) => sign(order, personClaims(person, order)),
+    forApplication: (application, order) => sign(order, applicationClaims(application, order)),
     forService: (order) => sign(order, serviceClaims(estate, order)),
   };
 }
@@ -89,12 +105,24 @@ function personClaims(person: Person, { audience, version }: TokenOrder): JWTPay
   return { ...common, appid: AZURE_CLI, appidacr: "0", upn, unique_name: upn };
 }
 
-/** A managed identity's token: an application's, so no `scp` and no name. */
-function serviceClaims(estate: Estate, { version }: TokenOrder): JWTPayload {
-  const { principalId, clientId } = estate.serviceIdentity;
-  const application =
+/** The token of the service's managed identity; for Microsoft Graph it lists the permissions an administrator granted. */
+function serviceClaims({ serviceIdentity }: Estate, order: TokenOrder): JWTPayload {
+  const { principalId, clientId, graphPermissions } = serviceIdentity;
+  const identity = { objectId: principalId, clientId };
+  if (!isGraph(order.audience)) return applicationClaims(identity, order);
+  const roles = graphPermissions ?? USUAL_GRAPH_PERMISSIONS;
+  return applicationClaims(roles.length === 0 ? identity : { ...identity, roles }, order);
+}
+
+/** An application speaks for itself: no `scp`, no name, and `sub` is the object id. It has shown a certificate or is managed. */
+function applicationClaims(
+  { objectId, clientId, roles }: Pick<Application, "objectId" | "clientId" | "roles">,
+  { version }: TokenOrder,
+): JWTPayload {
+  const client =
     version === 2 ? { azp: clientId, azpacr: "2" } : { appid: clientId, appidacr: "2" };
-  return { ...application, oid: principalId, sub: principalId, idtyp: "app" };
+  const granted = roles === undefined ? {} : { roles: [...roles] };
+  return { ...client, ...granted, oid: objectId, sub: objectId, idtyp: "app" };
 }
 
 /** `sub` differs per application in Entra ID, so nobody can take it for the object id. */

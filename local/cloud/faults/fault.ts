@@ -32,7 +32,7 @@ export type FaultKind = (typeof kinds)[number];
 /** A fault as asked for, in a test or in the body of `POST /local/faults`. */
 export interface FaultOrder {
   /**
-   * Which Azure Resource Manager requests, polls included. `method` is one or several (case ignored; left out or `*`: any).
+   * Which requests to Azure Resource Manager (polls included) and to Microsoft Graph (`/graph/...`). `method` is one or several (case ignored; left out or `*`: any).
    * `path` is a part of path and query as the request log shows them, case ignored; `*` in it stands for any characters.
    * As text, method first or left out: `"PUT networkSecurityGroups"`, `"PUT,DELETE nsg-web/securityRules/"`,
    * `"PUT networkSecurityGroups/nsg-web?"` (the whole group, not its rules), `"GET /operations/"` (polls), `"*"` (all).

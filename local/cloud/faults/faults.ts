@@ -22,7 +22,7 @@ export interface Faults {
   readonly routes: readonly Route[];
 }
 
-/** NB. Faults strike behind ARM's token check and throttling: whoever may not ask is refused as ever. */
+/** NB. Faults strike behind the token check and ARM's throttling: whoever may not ask is refused as ever. */
 export function createFaults(cloud: {
   readonly resources: ResourcesWithPast;
   readonly operations: Operations;

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { segmentAfter } from "../arm-id.ts";
+import { graphTrouble } from "../graph/graph-answers.ts";
 import { anotherOperation, etagMismatch, lockedByOperation } from "../network/write-refusals.ts";
 import { newEtag } from "../resources.ts";
 import { CloudError, type CloudRequest } from "../router.ts";
@@ -13,6 +14,22 @@ export function refusalOf(
   kind: RefusalKind,
   request: CloudRequest,
   retryAfterSeconds = 1,
+): CloudError {
+  const isGraph = /^\/+graph\//i.test(request.path);
+  return isGraph
+    ? graphRefusal(kind, retryAfterSeconds)
+    : armRefusal(kind, request, retryAfterSeconds);
+}
+
+function graphRefusal(kind: RefusalKind, retryAfterSeconds: number): CloudError {
+  if (kind === "429-retry-after") return graphTrouble(429, retryAfterSeconds);
+  return graphTrouble(Number(kind) as 409 | 412 | 429 | 500 | 503);
+}
+
+function armRefusal(
+  kind: RefusalKind,
+  request: CloudRequest,
+  retryAfterSeconds: number,
 ): CloudError {
   const { path, headers, principal } = request;
   const operation = { name: "PutNetworkSecurityGroupOperation", id: randomUUID() };

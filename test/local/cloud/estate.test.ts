@@ -48,6 +48,10 @@ describe("the sample estate", () => {
       "alice",
       "bob",
       "rita",
+      "carol",
+      "dan",
+      "frank",
+      "gus",
       "eve",
     ]);
     expect(machines.map(({ name }) => name).slice(0, 7)).toEqual([
@@ -98,6 +102,25 @@ describe("loading an estate", () => {
     await expect(loadEstate(file)).rejects.toThrow(
       /asg-app' is there twice[\s\S]*nsg-linux-gone'\n.*properties\.networkSecurityGroup\.id/,
     );
+  });
+
+  it("names members nobody knows, tenants that are not listed, and management groups above themselves", async () => {
+    const file = await estateWith((estate) => {
+      estate.groups[0].members.push("99999999-9999-4999-8999-999999999999");
+      estate.people[1].tenantId = "88888888-8888-4888-8888-888888888888";
+      estate.applications[0].name = "alice";
+      estate.managementGroups[0].parent = "sub";
+      estate.managementGroups.push({ name: "sub", displayName: "Sub", parent: "MG-Contoso" });
+      estate.managementGroups.push({ name: "lost", displayName: "Lost", parent: "none" });
+    });
+
+    const refusal = await loadEstate(file).catch((error: Error) => error.message);
+
+    expect(refusal).toContain("'alice' is there twice\n  → at applications[0].name");
+    expect(refusal).toMatch(/object id '9{8}[-\d]*'\n.*groups\[0\]\.members\[1\]/);
+    expect(refusal).toMatch(/neither tenantId nor one of otherTenants\n.*people\[1\]\.tenantId/);
+    expect(refusal).toMatch(/'mg-contoso' is above itself\n.*managementGroups\[0\]\.parent/);
+    expect(refusal).toContain("there is no management group 'none'");
   });
 
   it("says when the file is missing or no JSON", async () => {

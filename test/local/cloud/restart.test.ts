@@ -85,7 +85,7 @@ describe("a cloud that stops in the middle of a write", () => {
 
     await expect(lab.start({ stateFile, estate: slower })).resolves.toBeDefined();
     await expect(lab.start({ stateFile, estate: other })).rejects.toThrow(
-      /another estate: use another --data folder or delete the file/,
+      /another estate or version: use another --data folder or delete the file/,
     );
   });
 });

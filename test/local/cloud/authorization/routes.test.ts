@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { AuthorizationManagementClient } from "@azure/arm-authorization";
 import type { TokenCredential } from "@azure/core-auth";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { authorizationRoutes } from "../../../../local/cloud/authorization/routes.ts";
 import type { ArmResource, Estate } from "../../../../local/cloud/estate.ts";
 import { CloudError } from "../../../../local/cloud/router.ts";
 import { createLocalCa } from "../../../../local/tls.ts";
 import { ALICE, EVE, SMALL_ESTATE, SUBSCRIPTION } from "../entra/estate.ts";
 import { type Served, serve } from "../entra/serve.ts";
 import { loadArmAuthorization } from "./arm-authorization.ts";
+import { routesOf } from "./routes-of.ts";
 
 const OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635";
 const REQUESTER = "77777777-7777-4777-8777-777777777777";
@@ -77,7 +77,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "jit-rbac-"));
   const tls = await createLocalCa(dir);
   cloud = await serve(
-    () => authorizationRoutes(shown),
+    () => routesOf(shown),
     tls,
     async (header) => {
       if (header !== "Bearer for https://management.azure.com/.default") {
