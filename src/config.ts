@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isArmAudience } from "./caller/arm-audience.ts";
 
 const list = z
   .string("expected one entry, or several with commas between them")
@@ -10,14 +11,11 @@ const list = z
   )
   .pipe(z.array(z.string()).min(1, "expected at least one entry"));
 
-/** Azure Resource Manager's own audiences: a service that took its tokens could replay them to it. */
-const armAudience = /^https:\/\/management\.(azure|core\.windows)\.(com|net)\/?$/i;
-
 const tenants = list.pipe(
   z.array(z.guid("expected tenant ids, such as 11111111-2222-3333-4444-555555555555")),
 );
 const audiences = list.refine(
-  (all) => !all.some((each) => armAudience.test(each)),
+  (all) => !all.some(isArmAudience),
   "expected this service's own audiences, not Azure Resource Manager's",
 );
 
