@@ -8,14 +8,19 @@ import { createRights } from "./azure/rights.ts";
 import { type Config, readConfig } from "./config.ts";
 import { listActivity } from "./http/activity.ts";
 import { deletePolicy } from "./http/delete-policy.ts";
+import {
+  createNothingHere,
+  createOpenRoute,
+  createRoute,
+  type FrontDoorPorts,
+} from "./http/front-door.ts";
 import { healthReady } from "./http/health.ts";
 import { initiate } from "./http/initiate.ts";
 import { plan } from "./http/plan.ts";
-import { problemOf } from "./http/problem.ts";
 import { putPolicy } from "./http/put-policy.ts";
+import { createRateLimits } from "./http/rate-limits.ts";
 import { getPolicy, listPolicies } from "./http/read-policies.ts";
-import { createOpenRoute, createRoute, type RoutePorts } from "./http/route.ts";
-import { createLog, toConsole } from "./log.ts";
+import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
 import { createActivityStore } from "./tables/activity.ts";
 import { createTables } from "./tables/client.ts";
@@ -48,7 +53,7 @@ const ids: Ids = {
 
 /** The ports over Azure and Table Storage. */
 function connect(config: Config) {
-  const log = createLog(toConsole);
+  const log = createLog(toConsole, clock.now);
   const credential = createServiceCredential(config.identityClientId);
   const { endpoint, scope, pollMs } = config.arm;
   const tables = createTables(
@@ -86,12 +91,17 @@ function connect(config: Config) {
 /** Composes the app from its settings: the only place that knows everything. */
 export function createApp(config: Config) {
   const ports = connect(config);
-  const routePorts: RoutePorts = {
+  const routePorts: FrontDoorPorts = {
     ...ports,
+    easyAuth: config.easyAuth === "on" ? { tenantIds: config.entra.tenantIds } : undefined,
+    rateLimits: createRateLimits(clock, config.rateLimitScale),
     trustedProxyHops: config.trustedProxyHops,
     workflows: (context) => createWorkflows(df.getClient(context)),
   };
   const route = createRoute(routePorts);
+  if (config.easyAuth === "not confirmed by the platform") {
+    ports.log.easyAuthIgnored();
+  }
   return {
     listPolicies: route({ methods: { GET: listPolicies(ports) } }),
     policy: route({
@@ -107,14 +117,19 @@ export function createApp(config: Config) {
       body: { status: "live" },
     })),
     healthReady: createOpenRoute(routePorts, healthReady(ports)),
-    nothingHere: createOpenRoute(routePorts, async () =>
-      problemOf("ResourceNotFound", "Nothing exists at this address.", "path"),
-    ),
-    openWindows: (input: VmOfRequest) => openWindows(ports, input),
-    closeWindows: (input: Closing) => closeWindows(ports, input),
-    sweep: () => sweep(ports),
-    healEveryGate: () => healEveryGate(ports),
+    nothingHere: createNothingHere(routePorts),
+    openWindows: (input: VmOfRequest) =>
+      inRun("openWindows", () => openWindows(ports, input), input.requestId),
+    closeWindows: (input: Closing) =>
+      inRun("closeWindows", () => closeWindows(ports, input), input.requestId),
+    sweep: () => inRun("sweep", () => sweep(ports)),
+    healEveryGate: () => inRun("healEveryGate", () => healEveryGate(ports)),
   };
+}
+
+/** Every log line of a timer or an activity tells which run of it wrote it, and for which access request. */
+function inRun<T>(run: string, work: () => T, accessRequestId?: string): T {
+  return inLogContext({ run, runId: ids.next(), accessRequestId }, work);
 }
 
 let composed: App | undefined;

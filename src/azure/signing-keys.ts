@@ -29,7 +29,7 @@ export const keyLimits = {
 } as const;
 
 /** The keys could not be fetched, so nobody can tell whether a token is good. Passes by itself. */
-export class KeysUnavailable extends Error {
+class KeysUnavailable extends Error {
   override readonly name = "KeysUnavailable";
 
   constructor(url: string, cause: unknown) {

@@ -15,6 +15,7 @@ export interface Answer {
 const statuses: Partial<Record<ReasonCode, number>> = {
   AuthenticationFailed: 401,
   AuthorizationFailed: 403,
+  CrossSiteRequest: 403,
   PolicyNotFound: 404,
   ResourceNotFound: 404,
   MethodNotAllowed: 405,
@@ -24,6 +25,9 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   GateNotWritable: 409,
   PolicyChangedMeanwhile: 409,
   RequestContentTooLarge: 413,
+  RequestUriTooLong: 414,
+  TooManyRequests: 429,
+  RequestHeadersTooLarge: 431,
   InternalError: 500,
   NotSettledInTime: 503,
   ServiceUnavailable: 503,
