@@ -6,18 +6,18 @@ app.http("healthLive", {
   authLevel: "anonymous",
   methods: ["GET"],
   route: "api/health/live",
-  handler: () => theApp().healthLive(),
+  handler: (request) => theApp().healthLive(request),
 });
 
 app.http("healthReady", {
   authLevel: "anonymous",
   methods: ["GET"],
   route: "api/health/ready",
-  handler: () => theApp().healthReady(),
+  handler: (request) => theApp().healthReady(request),
 });
 
 app.http("nothingHere", {
   ...everyMethod,
   route: "{*path}",
-  handler: () => theApp().nothingHere(),
+  handler: (request) => theApp().nothingHere(request),
 });

@@ -1,11 +1,13 @@
 import { app } from "@azure/functions";
 import { theApp } from "../src/app.ts";
+import { durableClient } from "./triggers.ts";
 
 app.timer("sweep", {
   // Every minute, and at the start: what a crash left behind is closed within seconds.
   schedule: "0 * * * * *",
   runOnStartup: true,
-  handler: () => theApp().sweep(),
+  extraInputs: [durableClient],
+  handler: (_timer, context) => theApp().sweep(context),
 });
 
 app.timer("healEveryGate", {

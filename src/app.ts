@@ -1,21 +1,33 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
+import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import type { Operation } from "./activity/fact.ts";
 import { createTokenVerifier } from "./azure/entra.ts";
 import { createServiceCredential } from "./azure/identity.ts";
 import { createNetwork } from "./azure/network.ts";
 import { createRights } from "./azure/rights.ts";
 import { type Config, readConfig } from "./config.ts";
 import { listActivity } from "./http/activity.ts";
+import { approveRequest, denyRequest, reviewRequest } from "./http/answer-request.ts";
 import { deletePolicy } from "./http/delete-policy.ts";
+import {
+  createNothingHere,
+  createOpenRoute,
+  createRoute,
+  type FrontDoorPorts,
+} from "./http/front-door.ts";
+import { extendRequest, rebindRequest } from "./http/follow-request.ts";
 import { healthReady } from "./http/health.ts";
 import { initiate } from "./http/initiate.ts";
 import { plan } from "./http/plan.ts";
-import { problemOf } from "./http/problem.ts";
 import { putPolicy } from "./http/put-policy.ts";
+import { createRateLimits } from "./http/rate-limits.ts";
 import { getPolicy, listPolicies } from "./http/read-policies.ts";
-import { createOpenRoute, createRoute, type RoutePorts } from "./http/route.ts";
-import { createLog, toConsole } from "./log.ts";
+import { getRequest, listRequests } from "./http/requests.ts";
+import { revokeRequest } from "./http/revoke-request.ts";
+import type { Handler } from "./http/route.ts";
+import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
 import { createActivityStore } from "./tables/activity.ts";
 import { createTables } from "./tables/client.ts";
@@ -48,7 +60,7 @@ const ids: Ids = {
 
 /** The ports over Azure and Table Storage. */
 function connect(config: Config) {
-  const log = createLog(toConsole);
+  const log = createLog(toConsole, clock.now);
   const credential = createServiceCredential(config.identityClientId);
   const { endpoint, scope, pollMs } = config.arm;
   const tables = createTables(
@@ -93,12 +105,19 @@ function connect(config: Config) {
 /** Composes the app from its settings: the only place that knows everything. */
 export function createApp(config: Config) {
   const ports = connect(config);
-  const routePorts: RoutePorts = {
+  const routePorts: FrontDoorPorts = {
     ...ports,
+    easyAuth: config.easyAuth === "on" ? { tenantIds: config.entra.tenantIds } : undefined,
+    rateLimits: createRateLimits(clock, config.rateLimitScale),
     trustedProxyHops: config.trustedProxyHops,
     workflows: (context) => createWorkflows(df.getClient(context)),
   };
   const route = createRoute(routePorts);
+  const acting = (handler: Handler, operation: Operation) =>
+    route({ methods: { POST: handler }, operation: () => operation });
+  if (config.easyAuth === "not confirmed by the platform") {
+    ports.log.easyAuthIgnored();
+  }
   return {
     listPolicies: route({ methods: { GET: listPolicies(ports) } }),
     policy: route({
@@ -109,19 +128,33 @@ export function createApp(config: Config) {
     initiate: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
     plan: route({ methods: { POST: plan(ports) } }),
     activity: route({ methods: { GET: listActivity(ports) } }),
+    listRequests: route({ methods: { GET: listRequests(ports) } }),
+    request: route({ methods: { GET: getRequest(ports) } }),
+    approveRequest: acting(approveRequest(ports), "access.approve"),
+    denyRequest: acting(denyRequest(ports), "access.deny"),
+    revokeRequest: acting(revokeRequest(ports), "access.revoke"),
+    extendRequest: acting(extendRequest(ports), "access.extend"),
+    rebindRequest: acting(rebindRequest(ports), "access.rebind"),
+    reviewRequest: acting(reviewRequest(ports), "access.review"),
     healthLive: createOpenRoute(routePorts, async () => ({
       status: 200,
       body: { status: "live" },
     })),
     healthReady: createOpenRoute(routePorts, healthReady(ports)),
-    nothingHere: createOpenRoute(routePorts, async () =>
-      problemOf("ResourceNotFound", "Nothing exists at this address.", "path"),
-    ),
-    openWindows: (input: VmOfRequest) => openWindows(ports, input),
-    lookAfterWindows: (input: Looking) => lookAfterWindows(ports, input),
-    sweep: () => sweep(ports),
-    healEveryGate: () => healEveryGate(ports),
+    nothingHere: createNothingHere(routePorts),
+    openWindows: (input: VmOfRequest) =>
+      inRun("openWindows", () => openWindows(ports, input), input.requestId),
+    lookAfterWindows: (input: Looking) =>
+      inRun("lookAfterWindows", () => lookAfterWindows(ports, input), input.requestId),
+    sweep: (context: InvocationContext) =>
+      inRun("sweep", () => sweep({ ...ports, workflows: routePorts.workflows(context) })),
+    healEveryGate: () => inRun("healEveryGate", () => healEveryGate(ports)),
   };
+}
+
+/** Every log line of a timer or an activity tells which run of it wrote it, and for which access request. */
+function inRun<T>(run: string, work: () => T, accessRequestId?: string): T {
+  return inLogContext({ run, runId: ids.next(), accessRequestId }, work);
 }
 
 let composed: App | undefined;

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isArmAudience } from "./caller/arm-audience.ts";
 
 const list = z
   .string("expected one entry, or several with commas between them")
@@ -10,14 +11,11 @@ const list = z
   )
   .pipe(z.array(z.string()).min(1, "expected at least one entry"));
 
-/** Azure Resource Manager's own audiences: a service that took its tokens could replay them to it. */
-const armAudience = /^https:\/\/management\.(azure|core\.windows)\.(com|net)\/?$/i;
-
 const tenants = list.pipe(
   z.array(z.guid("expected tenant ids, such as 11111111-2222-3333-4444-555555555555")),
 );
 const audiences = list.refine(
-  (all) => !all.some((each) => armAudience.test(each)),
+  (all) => !all.some(isArmAudience),
   "expected this service's own audiences, not Azure Resource Manager's",
 );
 
@@ -62,6 +60,12 @@ export const settingsSchema = z.object({
   ENTRA_V1_AUTHORITY: httpsUrl
     .default("https://sts.windows.net")
     .describe("Issuer of v1.0 tokens."),
+  EASY_AUTH: z
+    .enum(["off", "on"], "expected 'off' or 'on'")
+    .default("off")
+    .describe(
+      "'on' believes the headers of App Service Authentication where no bearer token is sent, and only while the platform itself says that it is on (WEBSITE_AUTH_ENABLED).",
+    ),
   ARM_ENDPOINT: httpsUrl
     .default("https://management.azure.com")
     .describe("Azure Resource Manager."),
@@ -93,6 +97,14 @@ export const settingsSchema = z.object({
     .default(1)
     .describe(
       "How many proxies in front of the app add to X-Forwarded-For: 1 is the Functions platform alone.",
+    ),
+  RATE_LIMIT_SCALE: z.coerce
+    .number("expected a number from 0.1 to 1000")
+    .min(0.1)
+    .max(1_000)
+    .default(1)
+    .describe(
+      "Multiplies how many calls a caller may make in each instance of the app: at 1 it is 250 reads at once and 25 a second, 200 writes and 200 deletes at once and 10 a second.",
     ),
 });
 
@@ -132,9 +144,24 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       authority: data.ENTRA_AUTHORITY,
       v1Authority: data.ENTRA_V1_AUTHORITY,
     },
+    easyAuth: easyAuthOf(data.EASY_AUTH, environment),
     arm: { endpoint: data.ARM_ENDPOINT, scope: data.ARM_SCOPE, pollMs: data.ARM_POLL_MS },
     identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
     deploymentName: data.DEPLOYMENT_NAME,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,
+    rateLimitScale: data.RATE_LIMIT_SCALE,
   };
+}
+
+/**
+ * NB. Only while App Service Authentication is on does the platform take its headers away from outside callers. It tells so in
+ * `WEBSITE_AUTH_ENABLED`, read-only to us (Microsoft Learn, "Environment variables and app settings"; its value is `True` by
+ * Microsoft.Identity.Web): without that word the headers are anybody's.
+ */
+function easyAuthOf(
+  wanted: "off" | "on",
+  environment: Readonly<Record<string, string | undefined>>,
+): "off" | "on" | "not confirmed by the platform" {
+  const isConfirmed = environment["WEBSITE_AUTH_ENABLED"]?.trim().toLowerCase() === "true";
+  return wanted === "off" || isConfirmed ? wanted : "not confirmed by the platform";
 }

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+
 /**
  * The event catalogue: one function per event, with a dotted id, structured fields and one sentence. The log is for the
  * operator and may be sampled; the audit is `activity`. NB. No tokens, no bodies, no justifications here.
@@ -13,16 +15,42 @@ export const toConsole: LogSink = (level, line) => {
   write(line);
 };
 
+/** What every line says that is written while one piece of work goes on, however deep inside. */
+export interface LogContext {
+  /** Of an HTTP call: the id that its answer has as `x-ms-request-id`. */
+  readonly requestId?: string | undefined;
+  /** Of an HTTP call: the id that the caller sent to find several together. */
+  readonly correlationId?: string | undefined;
+  /** Of a timer or an activity: its name, and an id of this run of it. */
+  readonly run?: string | undefined;
+  readonly runId?: string | undefined;
+  /** The access request that the work is for. */
+  readonly accessRequestId?: string | undefined;
+}
+
+const contexts = new AsyncLocalStorage<LogContext>();
+
+/**
+ * Does a piece of work; every line it logs says what `context` says, and what a context around it says. NB. Work that several share, such as the
+ * settling of a gate, speaks in the context of whoever began it.
+ */
+export function inLogContext<T>(context: LogContext, work: () => T): T {
+  return contexts.run({ ...contexts.getStore(), ...context }, work);
+}
+
 export type Log = ReturnType<typeof createLog>;
 
-/** Builds the catalogue over a sink. */
-export function createLog(sink: LogSink) {
+/** Builds the catalogue over a sink. `now` is the time that lines tell. */
+export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
   const write = (
     level: LogLevel,
     event: string,
     sentence: string,
     fields: Readonly<Record<string, unknown>>,
-  ) => sink(level, JSON.stringify({ event, sentence, ...fields }));
+  ) => {
+    const time = now().toISOString();
+    sink(level, JSON.stringify({ time, event, sentence, ...contexts.getStore(), ...fields }));
+  };
   return {
     requestAnswered: (fields: {
       requestId: string;
@@ -42,6 +70,24 @@ export function createLog(sink: LogSink) {
         requestId: fields.requestId,
         ...faultFields(fields.error),
       }),
+    callsThrottled: (
+      who:
+        | { readonly tenantId: string; readonly objectId: string }
+        | { readonly address: string | undefined },
+    ) =>
+      write(
+        "warning",
+        "http.throttled",
+        "A caller or an address makes more calls than it may; those that are too many are answered 429.",
+        who,
+      ),
+    easyAuthIgnored: () =>
+      write(
+        "warning",
+        "app.easyAuthIgnored",
+        "EASY_AUTH is on, but the platform does not say that App Service Authentication is: its headers are ignored.",
+        {},
+      ),
     gateWritten: (fields: { gateId: string; changes: number; revision: number }) =>
       write(
         "information",
@@ -104,7 +150,7 @@ export function createLog(sink: LogSink) {
         "warning",
         "access.foresightFault",
         "Whether a request can take effect could not be told beforehand; opening will tell.",
-        { requestId: fields.requestId, ...faultFields(fields.error) },
+        { accessRequestId: fields.requestId, ...faultFields(fields.error) },
       ),
     rightsUnreadable: (fields: { subscriptionId: string; what: string }) =>
       write(

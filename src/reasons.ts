@@ -6,10 +6,11 @@ import type { z } from "zod";
  */
 export const reasonCodes = {
   // The caller's move.
-  InvalidRequestContent: "The body is not JSON, or a field of it has the wrong type or value.",
+  InvalidRequestContent:
+    "The body is not JSON, is nested too deep, or a field of it has the wrong type or value.",
   InvalidPolicy: "The policy's body does not describe what may be opened.",
   InvalidInitiateInput: "The request's body does not describe what to open, or until when.",
-  InvalidQuery: "A query parameter has a value that is not understood.",
+  InvalidQuery: "A query parameter has a value that is not understood, or is given twice.",
   RequestNotSubsetOfPolicy: "The port, source or time asked for is outside what the policy allows.",
   JustificationRequired:
     "The policy's rules ask for a justification, and there is none that says something.",
@@ -49,6 +50,12 @@ export const reasonCodes = {
   IdempotencyKeyReused: "The same Idempotency-Key came with another request before.",
   AuthenticationFailed:
     "The bearer token is missing, malformed, expired, or not meant for this service.",
+  CrossSiteRequest:
+    "The call is signed in by a cookie, and nothing shows that no other site made the browser send it.",
+  TooManyRequests:
+    "More calls than one caller or address may make; wait as long as Retry-After says.",
+  RequestHeadersTooLarge: "There are too many headers, or they are too long.",
+  RequestUriTooLong: "The address is too long.",
   AuthorizationFailed: "The caller lacks a role-based access control action on a scope.",
   PolicyChangedMeanwhile: "Somebody else changed the policy at the same moment.",
   // The operator's move.

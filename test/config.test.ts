@@ -42,8 +42,26 @@ describe("the settings", () => {
       identityClientId: undefined,
       deploymentName: "shop",
       trustedProxyHops: 1,
+      easyAuth: "off",
+      rateLimitScale: 1,
     });
   });
+
+  it.each([
+    ["off", undefined, "True", "off"],
+    ["off", "off", "True", "off"],
+    ["on", "on", "True", "on"],
+    ["on", "on", "true", "on"],
+    ["not believed", "on", undefined, "not confirmed by the platform"],
+    ["not believed", "on", "", "not confirmed by the platform"],
+    ["not believed", "on", "False", "not confirmed by the platform"],
+    ["not believed", "on", "1", "not confirmed by the platform"],
+  ])(
+    "say that EasyAuth is %s when asked for %s while the platform says %s",
+    (_case, EASY_AUTH, WEBSITE_AUTH_ENABLED, expected) => {
+      expect(readConfig({ ...least, EASY_AUTH, WEBSITE_AUTH_ENABLED }).easyAuth).toBe(expected);
+    },
+  );
 
   it("take an empty value for one that is not set, as the portal leaves it", () => {
     expect(readConfig({ ...least, TABLES_PREFIX: "", TABLES_CONNECTION_STRING: "" })).toEqual(
@@ -74,6 +92,13 @@ describe("the settings", () => {
       { ENTRA_AUDIENCES: "https://management.azure.com/" },
       "ENTRA_AUDIENCES",
     ],
+    [
+      "another cloud's",
+      { ENTRA_AUDIENCES: "https://management.core.chinacloudapi.cn" },
+      "ENTRA_AUDIENCES",
+    ],
+    ["EasyAuth half on", { EASY_AUTH: "true" }, "EASY_AUTH"],
+    ["no calls at all", { RATE_LIMIT_SCALE: "0" }, "RATE_LIMIT_SCALE"],
     ["no tenant", { ENTRA_TENANT_IDS: " , " }, "ENTRA_TENANT_IDS"],
     ["a name too long for rules", { DEPLOYMENT_NAME: "a".repeat(21) }, "DEPLOYMENT_NAME"],
     ["a name that no rule may have", { DEPLOYMENT_NAME: "my app" }, "DEPLOYMENT_NAME"],

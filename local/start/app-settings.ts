@@ -4,6 +4,9 @@ import { type Ports, tablesConnectionString } from "../endpoints.ts";
 /** How often the app looks whether a write is done: the pretend Azure takes seconds, not minutes. */
 const ARM_POLL_MS = 250;
 
+/** Tests and benchmarks are a few people who call as often as hundreds. */
+const RATE_LIMIT_SCALE = "100";
+
 /** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM and Entra ID alike. */
 export function appSettings(
   estate: Pick<Estate, "tenantId" | "application">,
@@ -23,6 +26,7 @@ export function appSettings(
     ARM_POLL_MS: String(ARM_POLL_MS),
     DEPLOYMENT_NAME: "local",
     TRUSTED_PROXY_HOPS: "1",
+    RATE_LIMIT_SCALE,
     IDENTITY_ENDPOINT: `${cloud}/local/msi/token`,
     IDENTITY_HEADER: identityHeader,
   };

@@ -1,18 +1,18 @@
 import {
-  createRemoteJWKSet,
-  customFetch,
   decodeJwt,
   decodeProtectedHeader,
   errors,
-  type FetchImplementation,
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
 } from "jose";
 import { z } from "zod";
+import { isArmAudience } from "../caller/arm-audience.ts";
 import type { Caller } from "../caller/caller.ts";
+import { readableName } from "../caller/readable-name.ts";
 import type { Clock, TokenVerifier } from "../ports.ts";
 import { type Outcome, ok, refused } from "../reasons.ts";
+import { createSigningKeys, type FetchKeys } from "./signing-keys.ts";
 
 export interface TokenOptions {
   /** `https://login.microsoftonline.com`: issuer of version 2 tokens, and home of the keys of both versions. */
@@ -25,16 +25,11 @@ export interface TokenOptions {
   readonly audiences: readonly string[];
   readonly clock: Clock;
   /** @default the platform's */
-  readonly fetch?: FetchImplementation | undefined;
+  readonly fetch?: FetchKeys | undefined;
 }
 
 const longestToken = 16 * 1_024;
 const toleranceSeconds = 300;
-const longestName = 256;
-
-/** NB. Whoever accepts tokens made for Azure Resource Manager could replay them there. */
-const isArmAudience = (audience: string): boolean =>
-  /^https:\/\/management\.(azure\.com|core\.windows\.net)\/*$/i.test(audience);
 
 /**
  * Verifies access tokens of Entra ID: signature by one of the tenant's keys (RS256 only), issuer, tenant, audience, time.
@@ -78,9 +73,10 @@ function createTenants(options: TokenOptions): ReadonlyMap<string, Tenant> {
   return new Map(
     options.tenantIds.map((id) => {
       const tenantId = z.guid().parse(id).toLowerCase();
-      const keys = createRemoteJWKSet(
-        new URL(`${authority}/${tenantId}/discovery/v2.0/keys`),
-        options.fetch === undefined ? {} : { [customFetch]: options.fetch },
+      const keys = createSigningKeys(
+        `${authority}/${tenantId}/discovery/v2.0/keys`,
+        options.clock,
+        options.fetch ?? fetch,
       );
       const issuers = {
         "1.0": `${stsAuthority}/${tenantId}/`,
@@ -102,7 +98,7 @@ function bearerToken(authorization: string | undefined): Outcome<string> {
     : ok(token);
 }
 
-const claimedHeader = z.object({ alg: z.literal("RS256"), kid: z.string().min(1) });
+const claimedHeader = z.object({ alg: z.literal("RS256"), kid: z.string().min(1).max(256) });
 const claimedBody = z.object({ tid: z.guid(), ver: z.enum(["1.0", "2.0"]) });
 
 /**
@@ -230,7 +226,7 @@ function callerFrom(payload: JWTPayload, tenantId: string): Outcome<Caller> {
   }
   const { oid, upn, preferred_username, unique_name } = parsed.data;
   const objectId = oid.toLowerCase();
-  const names = [upn, preferred_username, unique_name].map(readable);
+  const names = [upn, preferred_username, unique_name].map(readableName);
   const name = names.find((each) => each !== "") ?? objectId;
   return ok({ tenantId, objectId, name, kind });
 }
@@ -248,14 +244,6 @@ function kindOf(token: z.infer<typeof claims>): Caller["kind"] | undefined {
   return isAccessToken && (isApplication || (token.roles ?? []).length > 0)
     ? "application"
     : undefined;
-}
-
-/** The name reaches logs, pages and rule descriptions: no control characters, no invisible reordering, no endless length. */
-function readable(name: string | undefined): string {
-  return (name ?? "")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "")
-    .trim()
-    .slice(0, longestName);
 }
 
 function refuse(message: string): Outcome<never> {

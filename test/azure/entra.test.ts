@@ -94,6 +94,19 @@ async function refusalOf(token: string, options: Partial<TokenOptions> = {}): Pr
   return message;
 }
 
+/** Of the public, the US government's and the Chinese cloud, in the spellings that clients ask for. */
+const armAudiences = [
+  "https://management.azure.com",
+  "https://management.azure.com/",
+  "https://management.core.windows.net/",
+  "https://management.usgovcloudapi.net/",
+  "https://management.core.usgovcloudapi.net",
+  "https://management.chinacloudapi.cn",
+  "https://management.core.chinacloudapi.cn/",
+  "HTTPS://Management.Azure.com//",
+  "797f4846-ba00-4fd7-ba43-dac1f8f63013",
+];
+
 describe("a bearer token", () => {
   it("of version 2 tells who is calling, by tenant and object id", async () => {
     const { verify, asked } = aVerifier();
@@ -173,11 +186,7 @@ describe("a bearer token", () => {
   });
 
   it("made for Azure Resource Manager is refused with a hint which one to ask for", async () => {
-    for (const aud of [
-      "https://management.azure.com",
-      "https://management.azure.com/",
-      "https://management.core.windows.net/",
-    ]) {
+    for (const aud of armAudiences) {
       expect(await refusalOf(await aToken({ aud }))).toBe(
         `The token is meant for Azure Resource Manager. Ask for one whose audience is '${audience}'.`,
       );
@@ -275,6 +284,32 @@ describe("a bearer token", () => {
     await expect(faulty.verify(token)).rejects.toThrow();
   });
 
+  it("of a key that names another place to fetch keys from is judged by the tenant's keys alone", async () => {
+    const { verify, asked } = aVerifier();
+    const evil = "https://evil.example/keys";
+    const jwk = await exportJWK(strangersKey.publicKey);
+    const token = await new SignJWT(goodClaims)
+      .setProtectedHeader({ alg: "RS256", kid: "evil", jku: evil, x5u: evil, jwk })
+      .sign(strangersKey.privateKey);
+
+    expect(await verify(token)).toMatchObject({ outcome: "refused" });
+    expect(new Set(asked)).toEqual(new Set([`${authority}/${tenantId}/discovery/v2.0/keys`]));
+  });
+
+  it("of each of several allowed tenants is checked with that tenant's keys and issuer", async () => {
+    const { verify, asked } = aVerifier({ tenantIds: [tenantId, otherTenantId.toUpperCase()] });
+    const theirs = { tid: otherTenantId, iss: `${authority}/${otherTenantId}/v2.0` };
+
+    expect(await verify(await aToken())).toMatchObject({ value: { tenantId } });
+    expect(await verify(await aToken(theirs))).toMatchObject({
+      value: { tenantId: otherTenantId },
+    });
+    expect(await verify(await aToken({ tid: otherTenantId }))).toMatchObject({
+      outcome: "refused",
+    });
+    expect(asked).toHaveLength(2);
+  });
+
   it("of a foreign tenant does not make us fetch anything", async () => {
     const { verify, asked } = aVerifier();
 
@@ -285,9 +320,7 @@ describe("a bearer token", () => {
 });
 
 describe("a token verifier", () => {
-  it("does not accept Azure Resource Manager's audience as its own", () => {
-    expect(() => aVerifier({ audiences: [audience, "https://management.azure.com/"] })).toThrow(
-      "service's own",
-    );
+  it.each(armAudiences)("does not accept %s of Azure Resource Manager as its own", (arm) => {
+    expect(() => aVerifier({ audiences: [audience, arm] })).toThrow("service's own");
   });
 });

@@ -1,5 +1,8 @@
+import { HttpRequest } from "@azure/functions";
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { createOpenRoute, largestBody } from "../../src/http/route.ts";
+import { largestBody } from "../../src/http/body.ts";
+import { createOpenRoute } from "../../src/http/front-door.ts";
+import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { aPolicy, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
@@ -184,6 +187,7 @@ describe("the front door", () => {
       {
         ...ports,
         trustedProxyHops: 1,
+        rateLimits: createRateLimits(world.clock, 1),
         workflows: () => {
           throw new Error("not here");
         },
@@ -193,7 +197,9 @@ describe("the front door", () => {
       },
     );
 
-    const answer = await health();
+    const answer = await health(
+      new HttpRequest({ method: "GET", url: "https://jit.contoso.example/api/health" }),
+    );
 
     expect(answer.status).toBe(503);
     expect(answer.headers).toMatchObject({ "cache-control": "no-store" });

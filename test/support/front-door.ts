@@ -3,11 +3,13 @@ import type { Caller } from "../../src/caller/caller.ts";
 import { actions } from "../../src/caller/requirements.ts";
 import { listActivity } from "../../src/http/activity.ts";
 import { deletePolicy } from "../../src/http/delete-policy.ts";
+import type { EasyAuth } from "../../src/http/easy-auth.ts";
+import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
 import { initiate } from "../../src/http/initiate.ts";
 import { plan } from "../../src/http/plan.ts";
 import { putPolicy } from "../../src/http/put-policy.ts";
+import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { getPolicy, listPolicies } from "../../src/http/read-policies.ts";
-import { createRoute, type RoutePorts } from "../../src/http/route.ts";
 import type { Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
@@ -66,8 +68,15 @@ export interface Reply {
   readonly json: any;
 }
 
+export interface FrontDoorOptions {
+  readonly hops?: number;
+  readonly faults?: Faults;
+  readonly easyAuth?: EasyAuth;
+  readonly rateLimitScale?: number;
+}
+
 /** The HTTP API over a world, with people known by their names. */
-export function createFrontDoor(world: World, options: { hops?: number; faults?: Faults } = {}) {
+export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
   const rights = createFakeRights();
   const wholeSubscription = `/subscriptions/${subscriptionId}`;
   rights.grant(people.olivia, wholeSubscription, [
@@ -83,11 +92,13 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
   const process = world.start(faults);
-  const ports: RoutePorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
+  const ports: FrontDoorPorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
     ...process,
     foresee: createForesee(process),
     rights: faults.through("rights", rights),
     trustedProxyHops: options.hops ?? 1,
+    easyAuth: options.easyAuth,
+    rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
     workflows: () => faults.through("workflows", workflows),
     tokens: {
       async verify(authorization) {
@@ -165,6 +176,11 @@ function checkManners({ status, headers, text, json }: Reply): void {
   const faults = [
     headers.get("cache-control") === "no-store" || "it may be cached",
     headers.get("x-content-type-options") === "nosniff" || "its type may be guessed",
+    headers.get("content-security-policy") === "default-src 'none'; frame-ancestors 'none'" ||
+      "a browser may run or frame it",
+    headers.get("x-frame-options") === "DENY" || "an old browser may frame it",
+    headers.get("referrer-policy") === "no-referrer" || "its address may be told to others",
+    !["server", "x-powered-by"].some((name) => headers.has(name)) || "it tells what it runs on",
     (headers.get("strict-transport-security") ?? "").includes("max-age=31536000") ||
       "it lets plain http be tried",
     (headers.get("x-ms-request-id") ?? "") !== "" || "it cannot be found in the log",

@@ -106,7 +106,7 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
     createFakeIds(),
   ];
   const logged: LogLine[] = [];
-  const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine));
+  const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
   const azure = slow(network, clock.pause, writeMs);
   for (const gate of Object.values(nsgs)) {
     network.addGate(gate, customerRules);
