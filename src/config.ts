@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { webhooksSetting } from "./webhooks-setting.ts";
 
 const list = z
   .string("expected one entry, or several with commas between them")
@@ -27,6 +28,16 @@ const httpsUrl = z
 
 const whole = (least: number, most: number) =>
   z.coerce.number(`expected a whole number from ${least} to ${most}`).int().min(least).max(most);
+
+const yesOrNo = z
+  .enum(["true", "false"], { error: "expected true or false" })
+  .transform((text) => text === "true");
+
+/** NB. It becomes part of links in messages: nothing in it may end a link early. */
+const publicUrl = httpsUrl.refine(
+  (url) => /^https:\/\/[\w.:[\]-]+(\/[\w.~%-]+)*$/.test(url),
+  "expected an https address without user, query or fragment",
+);
 
 /**
  * Every setting of the app, read once. The descriptions are the reference: docs/settings.md is checked against them.
@@ -94,6 +105,19 @@ export const settingsSchema = z.object({
     .describe(
       "How many proxies in front of the app add to X-Forwarded-For: 1 is the Functions platform alone.",
     ),
+  WEBHOOKS: webhooksSetting
+    .default([])
+    .describe(
+      "Who is told of what happens: a JSON list of `{ name, url, format, secret, events }`, see notifications.md. It holds secrets: keep it in a key vault.",
+    ),
+  WEBHOOKS_ALLOW_PRIVATE: yesOrNo
+    .default(false)
+    .describe("Whether webhooks may lead to private and loopback addresses: true or false."),
+  PUBLIC_URL: publicUrl
+    .optional()
+    .describe(
+      "Where people reach this service, such as https://jit.example.com, for links in notifications; none without it.",
+    ),
 });
 
 export type Config = ReturnType<typeof readConfig>;
@@ -136,5 +160,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
     deploymentName: data.DEPLOYMENT_NAME,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,
+    webhooks: data.WEBHOOKS,
+    webhooksAllowPrivate: data.WEBHOOKS_ALLOW_PRIVATE,
+    publicUrl: data.PUBLIC_URL,
   };
 }

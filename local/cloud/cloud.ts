@@ -18,6 +18,7 @@ import { listenOnLoopback } from "./server.ts";
 import { createStateFile, readState, type State } from "./state-file.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { createThrottle } from "./throttle.ts";
+import { webhookSinkRoutes } from "./webhook-sink.ts";
 
 /** A running pretend cloud: ARM and Entra ID behind one HTTPS address. */
 export interface Cloud {
@@ -106,6 +107,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const answer = createFrontDoor({
     routes: [
       ...requests.routes,
+      ...webhookSinkRoutes(now),
       ...faults.routes,
       ...dataPlane.routes,
       ...entra.routes,
