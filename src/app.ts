@@ -32,12 +32,15 @@ import type { Clock, Ids } from "./ports.ts";
 import { createActivityStore } from "./tables/activity.ts";
 import { createTables } from "./tables/client.ts";
 import { createGateStore } from "./tables/gates.ts";
+import { createOutbox } from "./tables/outbox.ts";
 import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
+import { createWebhookSender } from "./webhooks/sender.ts";
 import { createWorkflows } from "./workflow/durable.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
 import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
+import { createNotifications, notifyingActivity } from "./workflow/notifications.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";
@@ -69,21 +72,37 @@ function connect(config: Config) {
       prefix: config.tablesPrefix,
     },
   );
+  const requests = createRequestStore(tables, clock.pause);
+  const notifications = createNotifications({
+    clock,
+    ids,
+    log,
+    requests,
+    outbox: createOutbox(tables),
+    webhooks: config.webhooks,
+    sender: createWebhookSender({
+      webhooks: config.webhooks,
+      allowPrivate: config.webhooksAllowPrivate,
+      now: clock.now,
+    }),
+    about: { deployment: config.deploymentName, publicUrl: config.publicUrl },
+  });
   const settlePorts: SettlePorts = {
     clock,
     ids,
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ credential, endpoint, scope, pollMs }),
-    activity: createActivityStore(tables),
+    activity: notifyingActivity(createActivityStore(tables), notifications),
     owner: { name: config.deploymentName, tag: ids.digest(config.deploymentName).slice(0, 6) },
   };
   return {
     ...settlePorts,
+    notifications,
     settle: createSettle(settlePorts),
     foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
-    requests: createRequestStore(tables, clock.pause),
+    requests,
     rights: createRights({
       credential,
       endpoint,
@@ -147,7 +166,11 @@ export function createApp(config: Config) {
     lookAfterWindows: (input: Looking) =>
       inRun("lookAfterWindows", () => lookAfterWindows(ports, input), input.requestId),
     sweep: (context: InvocationContext) =>
-      inRun("sweep", () => sweep({ ...ports, workflows: routePorts.workflows(context) })),
+      inRun("sweep", async () => {
+        const workflows = routePorts.workflows(context);
+        // Side by side: a webhook that does not answer keeps no port open. `notifications` never rejects.
+        await Promise.all([sweep({ ...ports, workflows }), ports.notifications.sweep()]);
+      }),
     healEveryGate: () => inRun("healEveryGate", () => healEveryGate(ports)),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isArmAudience } from "./caller/arm-audience.ts";
+import { webhooksSetting } from "./webhooks-setting.ts";
 
 const list = z
   .string("expected one entry, or several with commas between them")
@@ -25,6 +26,16 @@ const httpsUrl = z
 
 const whole = (least: number, most: number) =>
   z.coerce.number(`expected a whole number from ${least} to ${most}`).int().min(least).max(most);
+
+const yesOrNo = z
+  .enum(["true", "false"], { error: "expected true or false" })
+  .transform((text) => text === "true");
+
+/** NB. It becomes part of links in messages: nothing in it may end a link early. */
+const publicUrl = httpsUrl.refine(
+  (url) => /^https:\/\/[\w.:[\]-]+(\/[\w.~%-]+)*$/.test(url),
+  "expected an https address without user, query or fragment",
+);
 
 /**
  * Every setting of the app, read once. The descriptions are the reference: docs/settings.md is checked against them.
@@ -106,6 +117,19 @@ export const settingsSchema = z.object({
     .describe(
       "Multiplies how many calls a caller may make in each instance of the app: at 1 it is 250 reads at once and 25 a second, 200 writes and 200 deletes at once and 10 a second.",
     ),
+  WEBHOOKS: webhooksSetting
+    .default([])
+    .describe(
+      "Who is told of what happens: a JSON list of `{ name, url, format, secret, events }`, see notifications.md. It holds secrets: keep it in a key vault.",
+    ),
+  WEBHOOKS_ALLOW_PRIVATE: yesOrNo
+    .default(false)
+    .describe("Whether webhooks may lead to private and loopback addresses: true or false."),
+  PUBLIC_URL: publicUrl
+    .optional()
+    .describe(
+      "Where people reach this service, such as https://jit.example.com, for links in notifications; none without it.",
+    ),
 });
 
 export type Config = ReturnType<typeof readConfig>;
@@ -150,6 +174,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     deploymentName: data.DEPLOYMENT_NAME,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,
     rateLimitScale: data.RATE_LIMIT_SCALE,
+    webhooks: data.WEBHOOKS,
+    webhooksAllowPrivate: data.WEBHOOKS_ALLOW_PRIVATE,
+    publicUrl: data.PUBLIC_URL,
   };
 }
 

@@ -166,6 +166,47 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         "One of several tasks could not be finished; the others go on, and the sweep looks again at what it left.",
         { what: fields.what, ...faultFields(fields.error) },
       ),
+    notificationFailed: (fields: {
+      webhook: string;
+      event: string;
+      id: string;
+      attempts: number;
+      detail: string;
+      isLasting: boolean;
+      next: string;
+    }) => {
+      const { event: about, ...others } = fields;
+      write(
+        fields.isLasting ? "warning" : "information",
+        "notification.failed",
+        fields.isLasting
+          ? "A webhook does not take a notification, and will not until it or its setting is put right; it is tried again."
+          : "A webhook did not take a notification; it is tried again.",
+        { about, ...others },
+      );
+    },
+    notificationGivenUp: (fields: {
+      webhook: string;
+      event: string;
+      id: string;
+      attempts: number;
+      detail: string;
+    }) => {
+      const { event: about, ...others } = fields;
+      write(
+        "error",
+        "notification.givenUp",
+        "A webhook did not take a notification for a day; it is given up.",
+        { about, ...others },
+      );
+    },
+    notificationsUnstored: (fields: { count: number; error: unknown }) =>
+      write(
+        "error",
+        "notification.unstored",
+        "Notifications could not be stored; they are kept in memory and tried again.",
+        { count: fields.count, ...faultFields(fields.error) },
+      ),
     sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>
       write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),
   };

@@ -4,8 +4,8 @@ import { settingsSchema } from "./config.ts";
 export function settingsPage(): string {
   const rows = Object.entries(settingsSchema.shape).map(([name, schema]) => {
     const fallback = schema.safeParse(undefined);
-    const value =
-      fallback.success && fallback.data !== undefined ? `\`${String(fallback.data)}\`` : "";
+    const text = fallback.success ? String(fallback.data ?? "") : "";
+    const value = text === "" ? "" : `\`${text}\``;
     return `| \`${name}\` | ${value} | ${schema.description ?? ""} |`;
   });
   return [

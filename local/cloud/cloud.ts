@@ -22,6 +22,7 @@ import { listenOnLoopback } from "./server.ts";
 import { createStateFile, readState, type State } from "./state-file.ts";
 import { subscriptionRoutes } from "./subscriptions.ts";
 import { createThrottle } from "./throttle.ts";
+import { webhookSinkRoutes } from "./webhook-sink.ts";
 
 /** A running pretend cloud: ARM, Entra ID and Microsoft Graph behind one HTTPS address. */
 export interface Cloud {
@@ -111,6 +112,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const answer = createFrontDoor({
     routes: [
       ...requests.routes,
+      ...webhookSinkRoutes(now),
       ...faults.routes,
       ...dataPlane.routes,
       ...entra.routes,

@@ -13,12 +13,13 @@ export interface TablesOptions {
   readonly additionalPolicies?: TableServiceClientOptions["additionalPolicies"];
 }
 
-/** The four tables. Each call waits until all of them exist, which is asked for once. */
+/** The tables. Each call waits until all of them exist, which is asked for once. */
 export interface Tables {
   gates(): Promise<TableClient>;
   policies(): Promise<TableClient>;
   requests(): Promise<TableClient>;
   activity(): Promise<TableClient>;
+  outbox(): Promise<TableClient>;
 }
 
 /** Connects to the tables of an account; nothing is sent before the first use. */
@@ -36,6 +37,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: open("Policies"),
     requests: open("Requests"),
     activity: open("Activity"),
+    outbox: open("Outbox"),
   };
   let created: Promise<unknown> | undefined;
   const ready = async <T>(client: T): Promise<T> => {
@@ -54,6 +56,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: () => ready(clients.policies),
     requests: () => ready(clients.requests),
     activity: () => ready(clients.activity),
+    outbox: () => ready(clients.outbox),
   };
 }
 

@@ -41,14 +41,14 @@ export function requestStoreContract(open: () => Pair<RequestStore>): void {
         windows: request.windows.map((window) => ({ ...window, state: "closed" })),
       });
 
-      const before = await otherProcess.unended();
+      const before = await otherProcess.live();
       await requests.change(over.id, close);
-      const after = await otherProcess.unended();
+      const after = await otherProcess.live();
       await otherProcess.change(live.id, close);
 
       expect(before.map(({ id }) => id).sort()).toEqual([live.id, over.id].sort());
       expect(after).toEqual([live]);
-      expect(await requests.unended()).toEqual([]);
+      expect(await requests.live()).toEqual([]);
     });
 
     it("creates a request once; later calls change nothing", async () => {

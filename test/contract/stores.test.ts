@@ -1,17 +1,20 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createActivityStore } from "../../src/tables/activity.ts";
 import { createGateStore } from "../../src/tables/gates.ts";
+import { createOutbox } from "../../src/tables/outbox.ts";
 import { createPolicyStore } from "../../src/tables/policies.ts";
 import { createRequestStore } from "../../src/tables/requests.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
 import { createFakeGateStore } from "../support/fake-gate-store.ts";
+import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
 import { activityStoreContract } from "./activity-store.ts";
 import { gateSettlingContract } from "./gate-settling.ts";
 import { gateStoreContract } from "./gate-store.ts";
+import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
 import { requestStoreContract } from "./request-store.ts";
 
@@ -28,6 +31,10 @@ describe("in memory", () => {
     return { one: requests, other: requests };
   });
   activityStoreContract(createFakeActivityStore);
+  outboxContract(() => {
+    const outbox = createFakeOutbox();
+    return { one: outbox, other: outbox };
+  });
 });
 
 describe("in Table Storage", () => {
@@ -51,4 +58,8 @@ describe("in Table Storage", () => {
     return { one: createRequestStore(tables, pause), other: createRequestStore(tables, pause) };
   });
   activityStoreContract(() => createActivityStore(freshTables(azurite)));
+  outboxContract(() => {
+    const tables = freshTables(azurite);
+    return { one: createOutbox(tables), other: createOutbox(tables) };
+  });
 });

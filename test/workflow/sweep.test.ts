@@ -38,7 +38,7 @@ describe("the sweep", () => {
 
     await run(world.start(watched));
 
-    expect(watched.calls).toEqual(["gates.unsettled", "policies.unsettled", "requests.unended"]);
+    expect(watched.calls).toEqual(["gates.unsettled", "policies.unsettled", "requests.live"]);
     expect(world.logged.map((line) => line.event)).not.toContain("sweep.settled");
   });
 
