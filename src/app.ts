@@ -72,6 +72,8 @@ function connect(config: Config) {
     foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
     requests: createRequestStore(tables, clock.pause),
+    // There is no directory to ask yet.
+    groupsUsable: false,
     rights: createRights({ credential, endpoint, scope, clock }),
     tokens: createTokenVerifier({
       authority: config.entra.authority,

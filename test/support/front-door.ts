@@ -67,7 +67,10 @@ export interface Reply {
 }
 
 /** The HTTP API over a world, with people known by their names. */
-export function createFrontDoor(world: World, options: { hops?: number; faults?: Faults } = {}) {
+export function createFrontDoor(
+  world: World,
+  options: { hops?: number; faults?: Faults; groupsUsable?: boolean } = {},
+) {
   const rights = createFakeRights();
   const wholeSubscription = `/subscriptions/${subscriptionId}`;
   rights.grant(people.olivia, wholeSubscription, ["Microsoft.Security/*"]);
@@ -81,6 +84,7 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
     foresee: createForesee(process),
     rights: faults.through("rights", rights),
     trustedProxyHops: options.hops ?? 1,
+    groupsUsable: options.groupsUsable ?? true,
     workflows: () => faults.through("workflows", workflows),
     tokens: {
       async verify(authorization) {
