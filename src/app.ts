@@ -103,6 +103,7 @@ function connect(config: Config) {
     foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
     requests,
+    groupsUsable: config.directory === "graph",
     rights: createRights({
       credential,
       endpoint,

@@ -169,8 +169,19 @@ function cut(text: string, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
-/** A union's own issue says nothing: the branch for a value of that type knows what is wrong with it. */
+/**
+ * The issues that say what is wrong where: one for each unknown member; and a union's own issue says nothing, but the branch for a
+ * value of that type does.
+ */
 function leaves(issue: z.core.$ZodIssue): readonly z.core.$ZodIssue[] {
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({
+      ...issue,
+      path: [...issue.path, key],
+      // Its value, where one sentence can show it.
+      input: Object(issue.input)[key] ?? null,
+    }));
+  }
   if (issue.code !== "invalid_union") {
     return [issue];
   }

@@ -14,7 +14,7 @@ import {
   refused,
   refusedFor,
 } from "../src/reasons.ts";
-import { subscriptionId, vmId } from "./support/builders.ts";
+import { aContext, subscriptionId, vmId } from "./support/builders.ts";
 import { propertyRuns } from "./support/property-runs.ts";
 
 const aReason = (index = 0): Reason => ({ code: "GateFull", message: `reason ${index}` });
@@ -48,7 +48,8 @@ const bodies = fc
   })
   .map(({ kind, justification, id, ...port }) => {
     const virtualMachines = [{ id, ports: [port, { ...port, number: 22 }] }];
-    return { kind, justification, virtualMachines, properties: { virtualMachines } };
+    const accessRules = { [String(id)]: id, justification: { pattern: id, [String(id)]: id } };
+    return { kind, justification, virtualMachines, properties: { virtualMachines, accessRules } };
   });
 
 function expectBounded(outcome: Outcome<unknown>): void {
@@ -64,7 +65,7 @@ describe("the reasons of a refusal", () => {
   it("are short, whatever was sent", () => {
     fc.assert(
       fc.property(bodies, (body) => {
-        expectBounded(parsePolicy(body, subscriptionId));
+        expectBounded(parsePolicy(body, subscriptionId, aContext));
         expectBounded(parseInitiate(body, subscriptionId));
       }),
       propertyRuns,

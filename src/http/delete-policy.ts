@@ -4,7 +4,7 @@ import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toDeletePolicy } from "../caller/requirements.ts";
 import type { Policy } from "../policy/policy.ts";
 import { refused } from "../reasons.ts";
-import { policyFacts } from "../workflow/policy-facts.ts";
+import { policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { mapLimited } from "../workflow/serial.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
@@ -52,7 +52,10 @@ async function remove(
     }
     const change = changeOf(call, "policy.delete", vmIds);
     const now = ports.clock.now();
-    await ports.activity.record(policyFacts(stored.value.id, change, "asked", now));
+    await ports.activity.record([
+      ...untoldFacts(stored.value, now),
+      ...policyFacts(stored.value.id, change, "asked", now),
+    ]);
     const marked: Policy = {
       ...stored.value,
       state: "deleting",

@@ -19,6 +19,8 @@ import type { Call, Handler } from "./route.ts";
 export interface PlanPorts extends AdmitPorts, ForeseePorts {
   readonly foresee: Foresee;
   readonly log: Log;
+  /** Whether the directory can be asked who is in a group, so that rules may list groups. */
+  readonly groupsUsable: boolean;
 }
 
 /**
@@ -40,7 +42,10 @@ async function planPolicy(ports: PlanPorts, call: Call, body: unknown): Promise<
   if (address.outcome === "refused") {
     return problem(address);
   }
-  const content = parsePolicy(body, address.value.subscriptionId);
+  const content = parsePolicy(body, address.value.subscriptionId, {
+    callerTenantId: call.caller.tenantId,
+    groupsUsable: ports.groupsUsable,
+  });
   if (content.outcome === "refused") {
     return problem(content, { vmIds: namedVms(body) });
   }

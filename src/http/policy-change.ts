@@ -1,3 +1,4 @@
+import type { AccessRulesChange } from "../policy/access-rules-changes.ts";
 import type { PolicyChange } from "../policy/policy.ts";
 import type { ActivityStore, Rights } from "../ports.ts";
 import { type Refusal, refused } from "../reasons.ts";
@@ -9,6 +10,8 @@ import { type Call, requestorOf } from "./route.ts";
 export interface WritePolicyPorts extends ProtectPorts, ReadPolicyPorts {
   readonly activity: ActivityStore;
   readonly rights: Rights;
+  /** Whether the directory can be asked who is in a group, so that rules may list groups. */
+  readonly groupsUsable: boolean;
 }
 
 /** How often a change is decided and stored anew when others change the policy at the same moment. */
@@ -19,8 +22,10 @@ export function changeOf(
   call: Call,
   operation: PolicyChange["operation"],
   vmIds: readonly string[],
+  accessRules: readonly AccessRulesChange[] = [],
 ): PolicyChange {
-  return { id: call.requestId, operation, actor: requestorOf(call.caller), vmIds };
+  const change = { id: call.requestId, operation, actor: requestorOf(call.caller), vmIds };
+  return accessRules.length === 0 ? change : { ...change, accessRules };
 }
 
 /** The answer for a change whose gates are not settled yet. */

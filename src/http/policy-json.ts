@@ -9,7 +9,7 @@ import { mapLimited } from "../workflow/serial.ts";
 /** How far back `properties.requests` reaches: the seven days that the portal shows. */
 export const historyDays = 7;
 
-/** A policy as the REST API shows it, reduced to the VMs whose key passes `shows`; `takePriority` and `findings` are ours. */
+/** A policy as the REST API shows it, reduced to the VMs whose key passes `shows`; `takePriority`, `accessRules` and `findings` are ours. */
 export function policyJson(
   policy: Policy,
   requests: readonly AccessRequest[],
@@ -26,6 +26,8 @@ export function policyJson(
     properties: {
       virtualMachines: policy.virtualMachines.filter((vm) => shows(idKey(vm.id))),
       ...(policy.takePriority === true ? { takePriority: true } : {}),
+      // Whoever may request has to know what requests have to say, and who answers them.
+      ...(policy.accessRules === undefined ? {} : { accessRules: policy.accessRules }),
       ...(shown.length > 0 ? { findings: shown } : {}),
       requests: requests
         .map((request): WireRequest => wireRequest(request, shows))

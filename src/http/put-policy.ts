@@ -1,10 +1,11 @@
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toWritePolicy } from "../caller/requirements.ts";
+import { accessRulesChanges } from "../policy/access-rules-changes.ts";
 import type { Policy, PolicyContent } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
 import { type Reason, refused } from "../reasons.ts";
-import { policyFacts } from "../workflow/policy-facts.ts";
+import { accessRulesFacts, policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { mapLimited } from "../workflow/serial.ts";
 import { machineFaults } from "../workflow/vm-gates.ts";
@@ -32,7 +33,10 @@ export function putPolicy(ports: WritePolicyPorts): Handler {
     if (body.outcome === "refused") {
       return problem(body);
     }
-    const content = parsePolicy(body.value, address.value.subscriptionId);
+    const content = parsePolicy(body.value, address.value.subscriptionId, {
+      callerTenantId: call.caller.tenantId,
+      groupsUsable: ports.groupsUsable,
+    });
     if (content.outcome === "refused") {
       return problem(content, { vmIds: namedVms(body.value) });
     }
@@ -55,14 +59,16 @@ async function write(
     if (reasons.length > 0) {
       return problem(refused(...reasons), { vmIds });
     }
-    const change = changeOf(call, "policy.write", [...vmIds, ...dropped]);
     const now = ports.clock.now();
-    await ports.activity.record(policyFacts(address.id, change, "asked", now));
-    const policy: Policy = {
-      ...policyWith(before?.value, address, content),
-      changedAt: now.toISOString(),
-      change,
-    };
+    const after = policyWith(before?.value, address, content);
+    const rulesChanges = accessRulesChanges(before?.value.accessRules, after.accessRules);
+    const change = changeOf(call, "policy.write", [...vmIds, ...dropped], rulesChanges);
+    await ports.activity.record([
+      ...untoldFacts(before?.value, now),
+      ...policyFacts(address.id, change, "asked", now),
+      ...accessRulesFacts(address.id, change, "asked", now),
+    ]);
+    const policy: Policy = { ...after, changedAt: now.toISOString(), change };
     const stored = await ports.policies.put(policy, before?.etag);
     if (stored !== undefined) {
       return settleAndAnswer(ports, stored.value);
@@ -75,13 +81,14 @@ async function write(
 export function policyWith(
   before: Policy | undefined,
   address: PolicyAddress,
-  { takePriority, ...content }: PolicyContent,
+  { takePriority, accessRules, ...content }: PolicyContent,
 ): Omit<Policy, "changedAt"> {
   return {
     // An existing policy keeps the id as it was first written: a different case is the same policy.
     ...(before ?? { ...address, gates: [] }),
     ...content,
     takePriority: takePriority === undefined ? before?.takePriority : takePriority === true,
+    accessRules: accessRules === undefined ? before?.accessRules : (accessRules ?? undefined),
     state: "updating",
   };
 }

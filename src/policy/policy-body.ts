@@ -4,10 +4,14 @@ import {
   ok,
   quote,
   type Reason,
+  type Refusal,
+  reasonLimits,
   reasonsFrom,
   refused,
   refusedFor,
 } from "../reasons.ts";
+import { parseAccessRules } from "./access-rules-body.ts";
+import type { AccessRulesContext } from "./circle-body.ts";
 import { durationSeconds } from "./duration.ts";
 import {
   portNumber,
@@ -127,7 +131,11 @@ const policyBody = z.object({
 });
 
 /** Reads a PUT body for a policy in `subscriptionId`, or says everything that is wrong with it. */
-export function parsePolicy(body: unknown, subscriptionId: string): Outcome<PolicyContent> {
+export function parsePolicy(
+  body: unknown,
+  subscriptionId: string,
+  context: AccessRulesContext,
+): Outcome<PolicyContent> {
   const tooLarge = sizeFault(member(member(body, "properties"), "virtualMachines"), policyLimits, {
     code: "InvalidPolicy",
     target: "properties.virtualMachines",
@@ -135,6 +143,28 @@ export function parsePolicy(body: unknown, subscriptionId: string): Outcome<Poli
   if (tooLarge !== undefined) {
     return refused(tooLarge);
   }
+  const rest = parseRest(body, subscriptionId);
+  const accessRules = parseAccessRules(body, context);
+  if (rest.outcome === "refused" || accessRules.outcome === "refused") {
+    return bothRefused(rest, accessRules);
+  }
+  return accessRules.value === undefined
+    ? rest
+    : ok({ ...rest.value, accessRules: accessRules.value });
+}
+
+/** NB. A list that is cut already stays as it is: more would be cut from it, with the count of what is not listed. */
+function bothRefused(...outcomes: readonly Outcome<unknown>[]): Refusal {
+  const [first = [], second = []] = outcomes.map((each) =>
+    each.outcome === "refused" ? each.reasons : [],
+  );
+  return first.length > reasonLimits.reasons
+    ? { outcome: "refused", reasons: first }
+    : refusedFor([...first, ...second]);
+}
+
+/** Everything but the rules about requests. */
+function parseRest(body: unknown, subscriptionId: string): Outcome<PolicyContent> {
   const parsed = policyBody.safeParse(body, { reportInput: true });
   if (!parsed.success) {
     return refusedFor(reasonsFrom(parsed.error, "InvalidPolicy"));

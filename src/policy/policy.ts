@@ -1,6 +1,7 @@
 import type { Requestor } from "../access/request.ts";
 import type { Finding } from "../reasons.ts";
 import type { AccessRules } from "./access-rules.ts";
+import type { AccessRulesChange } from "./access-rules-changes.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
@@ -59,6 +60,8 @@ export interface PolicyChange {
   readonly actor: Requestor;
   /** The VMs it concerns: those it names and those it drops. */
   readonly vmIds: readonly string[];
+  /** How it changes the rules about requests; absent when it does not. */
+  readonly accessRules?: readonly AccessRulesChange[] | undefined;
 }
 
 /** The part of a policy that a PUT body decides. */
@@ -67,6 +70,8 @@ export interface PolicyContent {
   readonly virtualMachines: readonly PolicyVirtualMachine[];
   /** Absent keeps what is stored, as clients that do not know it leave it out; null removes it. */
   readonly takePriority?: boolean | null | undefined;
+  /** Likewise; what is given replaces the stored rules as a whole. */
+  readonly accessRules?: AccessRules | null | undefined;
 }
 
 /** The sources a port rule allows: `*`, addresses, CIDR ranges. */

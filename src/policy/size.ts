@@ -50,3 +50,32 @@ export function member(value: unknown, name: string): unknown {
     ? (value as Readonly<Record<string, unknown>>)[name]
     : undefined;
 }
+
+/** Whether a value of a JSON body holds more than so many characters and entries in all. Looks no further than that, however deep it is. */
+export function isLargerThan(value: unknown, most: number): boolean {
+  let left = most;
+  const open: unknown[] = [value];
+  while (open.length > 0 && open.length <= left) {
+    const next = open.pop();
+    const inner = innerOf(next);
+    left -= weightOf(next);
+    if (inner.length > left) {
+      return true;
+    }
+    open.push(...inner);
+  }
+  return open.length > left;
+}
+
+function innerOf(value: unknown): readonly unknown[] {
+  const isObject = typeof value === "object" && value !== null;
+  return Array.isArray(value) ? value : isObject ? Object.values(value) : [];
+}
+
+function weightOf(value: unknown): number {
+  if (typeof value === "string") {
+    return 1 + value.length;
+  }
+  const isNamed = typeof value === "object" && value !== null && !Array.isArray(value);
+  return 1 + (isNamed ? sum(Object.keys(value).map((name) => name.length)) : 0);
+}

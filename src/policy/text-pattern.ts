@@ -2,7 +2,7 @@ import { RE2JS } from "re2js";
 import { quote } from "../reasons.ts";
 
 /** Longest regular expression, in characters. */
-export const longestPattern = 200;
+const longestPattern = 200;
 
 /**
  * How many steps a compiled expression may have: `.{1000}` has a thousand. Matching takes at most steps times characters; with
@@ -37,7 +37,9 @@ export function readPattern(text: string): TextPattern | PatternFault {
       ? { fault: `its repetitions multiply to more than ${mostSteps} steps; use smaller numbers` }
       : { isIn: (searched) => expression.matcher(searched).find() };
   } catch (error) {
-    return { fault: `it is no regular expression in RE2's syntax: ${quote(messageOf(error))}` };
+    return {
+      fault: `it is no regular expression in RE2's syntax, which has neither look-around nor back-references: ${quote(messageOf(error))}`,
+    };
   }
 }
 

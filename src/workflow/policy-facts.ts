@@ -1,5 +1,5 @@
 import type { Fact, FactOutcome } from "../activity/fact.ts";
-import type { PolicyChange } from "../policy/policy.ts";
+import type { Policy, PolicyChange } from "../policy/policy.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 
 /** The facts of a policy change, one for each VM it concerns. The same change and outcome are the same facts, whoever tells them. */
@@ -21,4 +21,41 @@ export function policyFacts(
     actor,
     ...more,
   }));
+}
+
+/**
+ * The fact of a change of the policy's rules about requests, once for the whole policy; none when it did not change them. `asked`
+ * before they are stored; `done` once they are, as they hold from then on whatever becomes of the gates.
+ */
+export function accessRulesFacts(
+  policyId: string,
+  { id, actor, accessRules = [] }: PolicyChange,
+  outcome: "asked" | "done",
+  at: Date,
+): readonly Fact[] {
+  const operation = "policy.accessRules";
+  return accessRules.length === 0
+    ? []
+    : [
+        {
+          id: `${id}.${operation}.${outcome}`,
+          at: at.toISOString(),
+          operation,
+          outcome,
+          subscriptionId: subscriptionOf(policyId) ?? "",
+          policyId,
+          actor,
+          changes: accessRules,
+        },
+      ];
+}
+
+/**
+ * Of a policy that is about to be changed again: what the change that is stored may not have told yet. Who takes the place of a
+ * change that was cut off would else be the last who knew of it.
+ */
+export function untoldFacts(before: Policy | undefined, at: Date): readonly Fact[] {
+  return before?.change === undefined || before.state === "settled"
+    ? []
+    : accessRulesFacts(before.id, before.change, "done", at);
 }

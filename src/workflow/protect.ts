@@ -6,7 +6,7 @@ import { denyDrafts } from "../rules/desired-rules.ts";
 import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
-import { policyFacts } from "./policy-facts.ts";
+import { accessRulesFacts, policyFacts } from "./policy-facts.ts";
 import { mapLimited } from "./serial.ts";
 import type { Settle } from "./settle.ts";
 import type { SettlePorts } from "./write-gate.ts";
@@ -113,17 +113,14 @@ async function tell(
   if (policy.change !== undefined) {
     const findings =
       faults.length > 0 ? faults : [...records.flatMap((gate) => gate.findings), ...paths];
-    const facts = policyFacts(
-      policy.id,
-      policy.change,
-      faults.length > 0 ? "failed" : "done",
-      ports.clock.now(),
-      {
-        gates: records.map((gate) => ({ id: gate.gateId, rules: denyNames(ports, gate, policy) })),
-        ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
-      },
-    );
-    await ports.activity.record(facts);
+    const now = ports.clock.now();
+    const outcome = faults.length > 0 ? "failed" : "done";
+    const facts = policyFacts(policy.id, policy.change, outcome, now, {
+      gates: records.map((gate) => ({ id: gate.gateId, rules: denyNames(ports, gate, policy) })),
+      ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
+    });
+    const rulesFacts = accessRulesFacts(policy.id, policy.change, "done", now);
+    await ports.activity.record([...facts, ...rulesFacts]);
   }
 }
 

@@ -5,6 +5,7 @@ import { policyJson } from "../../src/http/policy-json.ts";
 import { parsePolicy } from "../../src/policy/policy-body.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 import {
+  aContext,
   alice,
   anAccessRequest,
   aPolicy,
@@ -86,6 +87,7 @@ describe("a policy as the API shows it", () => {
     const content = parsePolicy(
       example("create-policy").parameters.body,
       parameters.subscriptionId,
+      aContext,
     );
     const policy = aPolicy({
       ...(content.outcome === "ok" ? { virtualMachines: content.value.virtualMachines } : {}),

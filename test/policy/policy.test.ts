@@ -2,12 +2,12 @@ import { describe, expect, it } from "@jest/globals";
 import { allowedSources } from "../../src/policy/policy.ts";
 import { parsePolicy } from "../../src/policy/policy-body.ts";
 import type { Outcome } from "../../src/reasons.ts";
-import { aPort, aVirtualMachine, subscriptionId, vmId } from "../support/builders.ts";
+import { aContext, aPort, aVirtualMachine, subscriptionId, vmId } from "../support/builders.ts";
 import { example } from "../support/jit-examples.ts";
 import { targets } from "../support/outcomes.ts";
 
 const parse = (virtualMachines: unknown) =>
-  parsePolicy({ properties: { virtualMachines } }, subscriptionId);
+  parsePolicy({ properties: { virtualMachines } }, subscriptionId, aContext);
 const parsePorts = (...ports: readonly object[]) => parse([{ id: vmId(), ports }]);
 const onePort = (outcome: ReturnType<typeof parse>) =>
   outcome.outcome === "ok" ? outcome.value.virtualMachines[0]?.ports[0] : outcome;
@@ -23,7 +23,7 @@ describe("the body of a policy", () => {
     const { parameters } = example("create-policy");
     const { kind, properties } = parameters.body;
 
-    expect(parsePolicy(parameters.body, parameters.subscriptionId)).toEqual({
+    expect(parsePolicy(parameters.body, parameters.subscriptionId, aContext)).toEqual({
       outcome: "ok",
       value: { kind, virtualMachines: properties.virtualMachines },
     });
@@ -42,7 +42,7 @@ describe("the body of a policy", () => {
       properties: { virtualMachines: [{ ...known, more: 1 }], provisioningState: 7, requests: 8 },
     };
 
-    expect(parsePolicy(body, subscriptionId)).toEqual({
+    expect(parsePolicy(body, subscriptionId, aContext)).toEqual({
       outcome: "ok",
       value: { kind: "Basic", virtualMachines: [known] },
     });
@@ -140,7 +140,7 @@ describe("the body of a policy", () => {
       "InvalidPolicy properties.virtualMachines",
     ],
   ])("that is %s is refused", (_case, body, expected) => {
-    expect(targets(parsePolicy(body, subscriptionId))).toEqual([expected]);
+    expect(targets(parsePolicy(body, subscriptionId, aContext))).toEqual([expected]);
   });
 
   it.each<[string, string, string]>([

@@ -1,5 +1,6 @@
 import type { Circumstances } from "../../src/access/decide.ts";
 import type { AccessRequest, Requestor, Window } from "../../src/access/request.ts";
+import type { AccessRulesContext } from "../../src/policy/circle-body.ts";
 import type { Policy, PolicyVirtualMachine, PortRule } from "../../src/policy/policy.ts";
 import type { DesiredDeny, DesiredWindow, Owner } from "../../src/rules/intent.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "../../src/rules/nsg.ts";
@@ -55,6 +56,12 @@ export const alice: Requestor = {
   tenantId: "11111111-0000-0000-0000-000000000001",
   objectId: "22222222-0000-0000-0000-000000000001",
   name: "alice@contoso.example",
+};
+
+/** Alice configures, where groups can be looked up. */
+export const aContext: AccessRulesContext = {
+  callerTenantId: alice.tenantId,
+  groupsUsable: true,
 };
 
 /** A call by Alice from 203.0.113.7 at noon. */

@@ -73,6 +73,7 @@ export interface FrontDoorOptions {
   readonly faults?: Faults;
   readonly easyAuth?: EasyAuth;
   readonly rateLimitScale?: number;
+  readonly groupsUsable?: boolean;
 }
 
 /** The HTTP API over a world, with people known by their names. */
@@ -99,6 +100,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,
     rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
+    groupsUsable: options.groupsUsable ?? true,
     workflows: () => faults.through("workflows", workflows),
     tokens: {
       async verify(authorization) {
