@@ -11,13 +11,13 @@ import { type Config, readConfig } from "./config.ts";
 import { listActivity } from "./http/activity.ts";
 import { approveRequest, denyRequest, reviewRequest } from "./http/answer-request.ts";
 import { deletePolicy } from "./http/delete-policy.ts";
+import { extendRequest, rebindRequest } from "./http/follow-request.ts";
 import {
   createNothingHere,
   createOpenRoute,
   createRoute,
   type FrontDoorPorts,
 } from "./http/front-door.ts";
-import { extendRequest, rebindRequest } from "./http/follow-request.ts";
 import { healthReady } from "./http/health.ts";
 import { initiate } from "./http/initiate.ts";
 import { plan } from "./http/plan.ts";

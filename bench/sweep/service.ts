@@ -2,6 +2,7 @@ import { createHash, randomBytes, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { ArmOptions } from "../../src/azure/arm-http.ts";
 import { createNetwork } from "../../src/azure/network.ts";
+import { noRights } from "../../src/caller/permissions.ts";
 import { createLog } from "../../src/log.ts";
 import type { Clock, Ids } from "../../src/ports.ts";
 import { createActivityStore } from "../../src/tables/activity.ts";
@@ -83,6 +84,9 @@ export function createService(arm: ArmOptions, storage: Storage, pollMs: number)
       settle: createSettle(settlePorts),
       policies: createPolicyStore(tables),
       requests: createRequestStore(tables, clock.pause),
+      // Nobody asks for anything here.
+      rights: { of: async () => noRights },
+      directory: { isEnabled: async () => false, groupsOf: async () => new Set<string>() },
     },
   };
 }

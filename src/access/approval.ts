@@ -32,9 +32,7 @@ export function pendingFor(request: AccessRequest, approval: Approval): AccessRe
 function answerBy(within: string, { windows }: Pick<AccessRequest, "windows">, from: Date): string {
   const latest = from.getTime() + (durationSeconds(within) ?? 0) * 1_000;
   const ends = windows.map((window) =>
-    window.durationSeconds === undefined
-      ? Date.parse(window.closesAt)
-      : Number.POSITIVE_INFINITY,
+    window.durationSeconds === undefined ? Date.parse(window.closesAt) : Number.POSITIVE_INFINITY,
   );
   return new Date(Math.min(latest, Math.max(...ends))).toISOString();
 }
@@ -79,7 +77,11 @@ function cannotAnswer(request: AccessRequest, answer: Answer): Reason | undefine
   }
   const state = requestState(request);
   const { answerBy: until } = request.approval ?? {};
-  if (state !== "pending approval" || until === undefined || Date.parse(answer.at) >= Date.parse(until)) {
+  if (
+    state !== "pending approval" ||
+    until === undefined ||
+    Date.parse(answer.at) >= Date.parse(until)
+  ) {
     const now = state === "pending approval" ? "nobody answered it in time" : `it is ${state}`;
     const message = `The request does not wait for an answer: ${now}.`;
     return { code: "RequestNotPending", message, target: request.id };
@@ -117,7 +119,10 @@ export function afterTime(
     decisions: [...(request.decisions ?? []), { id: `${request.id}-${kind}`, kind, at }],
   });
   return isInTime
-    ? { ...decided("escalate", until), approval: { ...approval, isEscalated: true, answerBy: next } }
+    ? {
+        ...decided("escalate", until),
+        approval: { ...approval, isEscalated: true, answerBy: next },
+      }
     : moveAll(decided("expire", next ?? until), "expired unanswered", { closedAt: next ?? until });
 }
 

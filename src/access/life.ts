@@ -56,11 +56,7 @@ export function requestState({ windows }: Pick<AccessRequest, "windows">): Windo
 
 /** Whether somebody still has to look after the request: a window, an answer that was not told yet, a review that is due. */
 export function isLive(request: AccessRequest): boolean {
-  return (
-    !request.windows.every(isOver) ||
-    untold(request).length > 0 ||
-    isReviewDue(request)
-  );
+  return !request.windows.every(isOver) || untold(request).length > 0 || isReviewDue(request);
 }
 
 /** Whether a break-glass request still has to be looked at. */

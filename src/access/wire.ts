@@ -23,12 +23,7 @@ export interface WireRequestPort {
   readonly allowedSourceAddressPrefixes?: readonly string[];
   readonly endTimeUtc: string;
   readonly status: "Initiating" | "Initiated" | "Revoked";
-  readonly statusReason:
-    | EndReason
-    | "Failed"
-    | "PendingApproval"
-    | "Denied"
-    | "ExpiredUnanswered";
+  readonly statusReason: EndReason | "Failed" | "PendingApproval" | "Denied" | "ExpiredUnanswered";
   /** Ours: why it failed, or what was found beside it. */
   readonly findings?: readonly Finding[];
 }

@@ -82,7 +82,8 @@ export async function admitRequest(
     callerAddress: call.callerAddress,
     now: ports.clock.now(),
   });
-  const ruled = decision.outcome === "refused" ? decision : keepsRules(policy, content, decision.value);
+  const ruled =
+    decision.outcome === "refused" ? decision : keepsRules(policy, content, decision.value);
   return ruled.outcome === "refused"
     ? { answer: problem(ruled, { vmIds }) }
     : { policy, request: carry(ruled.value) ?? (await withApproval(ports, policy, ruled.value)) };
@@ -96,7 +97,9 @@ function keepsRules(
 ): Outcome<AccessRequest> {
   const isBreakGlass = request.isBreakGlass === true;
   const targets = content.virtualMachines.flatMap(({ ports }, vmIndex) =>
-    ports.map((_, index) => `virtualMachines[${vmIndex}].ports[${index}].allowedSourceAddressPrefix`),
+    ports.map(
+      (_, index) => `virtualMachines[${vmIndex}].ports[${index}].allowedSourceAddressPrefix`,
+    ),
   );
   const windows = request.windows.map(({ sources }, index) => ({
     sources,
@@ -128,7 +131,8 @@ async function withApproval(
     return request;
   }
   const asked = (rules.autoApproval ?? []).length === 0 ? [] : groupsAsked(rules);
-  const groups = asked.length === 0 ? new Set<string>() : await directory.groupsOf(request.requestor, asked);
+  const groups =
+    asked.length === 0 ? new Set<string>() : await directory.groupsOf(request.requestor, asked);
   const automatic = autoApprovalOf(rules, groups, now);
   return automatic === undefined
     ? pendingFor(request, awaitedApproval(rules, request, now))

@@ -13,7 +13,7 @@ import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts"
 import { tellDecisions } from "../workflow/decisions.ts";
 import { type Answer, problem } from "./problem.ts";
 import { type Call, type Handler, requestorOf } from "./route.ts";
-import { namedRequest, type SeePorts, type SeenRequest, seenJson } from "./seen-request.ts";
+import { namedRequest, type SeenRequest, type SeePorts, seenJson } from "./seen-request.ts";
 
 export interface AnswerPorts extends SeePorts {
   readonly clock: Clock;
@@ -135,8 +135,7 @@ export async function readCommented(
   ports: SeePorts,
   call: Call,
 ): Promise<
-  | { readonly seen: SeenRequest; readonly comment: string | undefined }
-  | { readonly answer: Answer }
+  { readonly seen: SeenRequest; readonly comment: string | undefined } | { readonly answer: Answer }
 > {
   const seen = await namedRequest(ports, call);
   if ("answer" in seen) {

@@ -1,12 +1,14 @@
 import { isOver } from "../access/life.ts";
-import { type AccessRequest, requestedVms } from "../access/request.ts";
+import type { AccessRequest } from "../access/request.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toDeletePolicy } from "../caller/requirements.ts";
 import type { Policy } from "../policy/policy.ts";
+import { idKey } from "../policy/resource-id.ts";
 import { refused } from "../reasons.ts";
 import { policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { mapLimited } from "../workflow/serial.ts";
+import { decisionOf } from "./answer-request.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import {
   changedMeanwhile,
@@ -15,8 +17,8 @@ import {
   unsettledAnswer,
   type WritePolicyPorts,
 } from "./policy-change.ts";
-import { historyDays } from "./policy-json.ts";
 import { type Answer, problem } from "./problem.ts";
+import { endRequest } from "./revoke-request.ts";
 import type { Call, Handler } from "./route.ts";
 
 /** DELETE of a policy: takes its deny rules and open windows away, proves it, and forgets it. */
@@ -71,12 +73,12 @@ async function remove(
 
 /** From here on nothing is opened under the policy any more: what is open ends, then the gates let go. */
 async function takeAway(ports: WritePolicyPorts, call: Call, policy: Policy): Promise<Answer> {
-  const requests = await openRequests(ports, policy.id);
+  const requests = await unendedRequests(ports, policy.id);
   const gates = requests.flatMap((request) =>
     request.windows.flatMap((window) => (isOver(window) ? [] : (window.gates ?? []))),
   );
   await noteGates(ports, policy.id, gates);
-  await endWindows(call, requests);
+  await endWindows(ports, call, requests);
   const result = await protect(ports, policy.id);
   return result.outcome === "unsettled" ? unsettledAnswer(result) : { status: 200 };
 }
@@ -102,22 +104,23 @@ async function noteGates(
   }
 }
 
-/** The policy's requests that still have a window to close. */
-async function openRequests(
+/** The policy's requests that wait, or still have a window to close. */
+async function unendedRequests(
   ports: WritePolicyPorts,
   policyId: string,
 ): Promise<readonly AccessRequest[]> {
-  const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
-  const requests = await ports.requests.ofPolicy(policyId, since);
+  const requests = (await ports.requests.live()).filter(
+    (request) => idKey(request.policyId) === idKey(policyId),
+  );
   return requests.filter((request) => request.windows.some((window) => !isOver(window)));
 }
 
-/** Wakes the orchestrations of open windows, so that they report the end; the rules go with the policy in any case. */
-async function endWindows(call: Call, requests: readonly AccessRequest[]): Promise<void> {
-  await mapLimited(requests, parallelWork, async (request) => {
-    const ends = requestedVms(request).map((_, vmIndex) =>
-      call.workflows.endWindows(request.id, vmIndex),
-    );
-    await Promise.all(ends);
-  });
+/** Asks for the end of each request and wakes its orchestrations, so that they report it; the rules go with the policy in any case. */
+async function endWindows(
+  ports: WritePolicyPorts,
+  call: Call,
+  requests: readonly AccessRequest[],
+): Promise<void> {
+  const decision = decisionOf(ports, call, "revoke", "The policy was deleted.");
+  await mapLimited(requests, parallelWork, (request) => endRequest(ports, call, request, decision));
 }

@@ -18,7 +18,10 @@ import { namedRequest, type SeePorts } from "./seen-request.ts";
 export interface FollowPorts extends InitiatePorts, SeePorts {}
 
 const said = {
-  justification: z.string("expected text").max(2_000, "expected at most 2,000 characters").nullish(),
+  justification: z
+    .string("expected text")
+    .max(2_000, "expected at most 2,000 characters")
+    .nullish(),
 };
 
 const extension = z
@@ -29,7 +32,7 @@ const extension = z
   })
   .check((context) => {
     const { endTimeUtc, duration } = context.value;
-    if (typeof endTimeUtc === "string" === (typeof duration === "string")) {
+    if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
       const message = "expected exactly one of endTimeUtc and duration, which counts from now";
       context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
     }
@@ -90,7 +93,8 @@ export function rebindRequest(ports: FollowPorts): Handler {
     const named = typeof one === "string" ? [one] : (one ?? many ?? []);
     const sources = named.length > 0 ? named : callersOwn(call);
     if (sources.length === 0) {
-      const message = "The address this call came from cannot be told; name the new source in allowedSourceAddressPrefix.";
+      const message =
+        "The address this call came from cannot be told; name the new source in allowedSourceAddressPrefix.";
       const target = "allowedSourceAddressPrefix";
       return refused({ code: "InvalidInitiateInput", message, target });
     }
@@ -143,13 +147,15 @@ function follow(ports: FollowPorts, as: "extension" | "rebind", read: Reader): H
     const body = await call.bodyOr({});
     const windows = request.windows.filter(({ state }) => state === "open");
     const now = ports.clock.now();
-    const asked =
-      body.outcome === "refused" ? body : read(body.value, request, windows, now, call);
+    const asked = body.outcome === "refused" ? body : read(body.value, request, windows, now, call);
     if (asked.outcome === "refused") {
       return withAbout(request, problem(asked));
     }
     const { content, origin } = asked.value;
-    const address = { id: request.policyId, subscriptionId: subscriptionOf(request.policyId) ?? "" };
+    const address = {
+      id: request.policyId,
+      subscriptionId: subscriptionOf(request.policyId) ?? "",
+    };
     const follows = { requestId: request.id, as };
     const answer = await ask(ports, call, { address, content }, { ...origin, follows });
     return answer.refusal === undefined ? answer : withAbout(request, answer);

@@ -61,18 +61,23 @@ export async function identityOf(
       ),
     );
   // Two periods, so that a key is known for a whole one whenever it came.
-  const found = await Promise.all([period, period - 1].map((which) => ports.requests.get(idIn(which))));
+  const found = await Promise.all(
+    [period, period - 1].map((which) => ports.requests.get(idIn(which))),
+  );
   const known = found.find(
     (request) => request !== undefined && now - Date.parse(request.createdAt) < length,
   );
   if (known?.contentDigest !== undefined && known.contentDigest !== contentDigest) {
-    const message = "This Idempotency-Key came with another request before. Use a new key for a new request.";
+    const message =
+      "This Idempotency-Key came with another request before. Use a new key for a new request.";
     return refused({ code: "IdempotencyKeyReused", message, target: header });
   }
   return ok({ id: idIn(period), contentDigest, known });
 }
 
-function keyOf(call: Call): Outcome<{ readonly header: KeyHeader; readonly text: string } | undefined> {
+function keyOf(
+  call: Call,
+): Outcome<{ readonly header: KeyHeader; readonly text: string } | undefined> {
   const headers = Object.keys(remembered) as KeyHeader[];
   const header = headers.find((name) => call.header(name) !== undefined);
   const text = header === undefined ? undefined : call.header(header);

@@ -9,7 +9,13 @@ import { circlesOf, namesOf } from "../workflow/approvers.ts";
 import { windowFact } from "../workflow/facts.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseeRequest } from "../workflow/foresee-request.ts";
-import { type AdmitPorts, admitRequest, type Asking, type Carry, readAsking } from "./admit-request.ts";
+import {
+  type AdmitPorts,
+  type Asking,
+  admitRequest,
+  type Carry,
+  readAsking,
+} from "./admit-request.ts";
 import { identityOf, type RequestIdentity } from "./idempotency.ts";
 import { type Answer, problem } from "./problem.ts";
 import { initiatedJson } from "./request-json.ts";

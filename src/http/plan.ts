@@ -2,13 +2,13 @@ import type { Log } from "../log.ts";
 import type { Protocol } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
-import type { Machine } from "../ports.ts";
+import type { Ids, Machine } from "../ports.ts";
 import { type Finding, refused } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseePolicy } from "../workflow/foresee-policy.ts";
 import { findingsAbout, foreseeRequest } from "../workflow/foresee-request.ts";
-import { type AdmitPorts, admitRequest } from "./admit-request.ts";
+import { type AdmitPorts, admitRequest, readAsking } from "./admit-request.ts";
 import { namedVms } from "./named-vms.ts";
 import { accessRows, findingJson, gateJson, type Question } from "./plan-json.ts";
 import { policyAddress } from "./policy-address.ts";
@@ -17,6 +17,7 @@ import { droppedVms, policyFaults, policyWith } from "./put-policy.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface PlanPorts extends AdmitPorts, ForeseePorts {
+  readonly ids: Ids;
   readonly foresee: Foresee;
   readonly log: Log;
   /** Whether the directory can be asked who is in a group, so that rules may list groups. */
@@ -85,7 +86,11 @@ async function planPolicy(ports: PlanPorts, call: Call, body: unknown): Promise<
 }
 
 async function planRequest(ports: PlanPorts, call: Call): Promise<Answer> {
-  const admitted = await admitRequest(ports, call);
+  const asking = await readAsking(call);
+  if ("answer" in asking) {
+    return asking.answer;
+  }
+  const admitted = await admitRequest(ports, call, ports.ids.next(), asking);
   if ("answer" in admitted) {
     return admitted.answer;
   }

@@ -6,7 +6,11 @@ import { idKey } from "../policy/resource-id.ts";
 
 /** The answer to an initiate: Azure's own members, and ours about what happens next. */
 export function initiatedJson(request: AccessRequest, approvers: readonly string[]) {
-  return { ...wireRequest(request), ...approvalPart(request, approvers), ...emergencyPart(request) };
+  return {
+    ...wireRequest(request),
+    ...approvalPart(request, approvers),
+    ...emergencyPart(request),
+  };
 }
 
 /** A request of ours, reduced to the VMs whose key passes `shows`. `approvers` are those who may answer, in words for people. */

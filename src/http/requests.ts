@@ -38,9 +38,7 @@ const queryShape = z.object({
   policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
   subscriptionId: z.guid("expected a subscription id").optional(),
   awaiting: z.literal("me", "expected 'me'").optional(),
-  state: z
-    .enum(windowStates, `expected one of: ${windowStates.join(", ")}`)
-    .optional(),
+  state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
   breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
   from: moment.optional(),
   to: moment.optional(),
@@ -82,7 +80,9 @@ export function listRequests(ports: RequestsPorts): Handler {
     }
     const { query, filter } = asked.value;
     const page: Page<AccessRequest> =
-      query === undefined ? { items: await awaiting(ports, call.caller) } : await ports.requests.list(query);
+      query === undefined
+        ? { items: await awaiting(ports, call.caller) }
+        : await ports.requests.list(query);
     const seen = await mapLimited(page.items.filter(filter), parallelReads, (request) =>
       seenBy(ports, call.caller, request),
     );
@@ -151,7 +151,10 @@ function readQuery(call: Call, now: Date): Outcome<Asked> {
 }
 
 /** The narrowest list that holds what is asked for. */
-function ofQuery({ vm, policyId, subscriptionId, requestor }: Query, caller: Caller): RequestQuery["of"] {
+function ofQuery(
+  { vm, policyId, subscriptionId, requestor }: Query,
+  caller: Caller,
+): RequestQuery["of"] {
   if (vm !== undefined) {
     return { vmId: vm };
   }

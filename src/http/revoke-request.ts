@@ -1,9 +1,14 @@
 import { revoked } from "../access/approval.ts";
 import { isOver } from "../access/life.ts";
-import { type AccessRequest, isSamePerson, requestedVms } from "../access/request.ts";
-import { mapLimited } from "../workflow/serial.ts";
+import {
+  type AccessRequest,
+  type Decision,
+  isSamePerson,
+  requestedVms,
+} from "../access/request.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
+import { mapLimited } from "../workflow/serial.ts";
 import {
   type AnswerPorts,
   decisionOf,
@@ -38,7 +43,10 @@ export function revokeRequest(ports: AnswerPorts): Handler {
       );
     }
     const line = await lineOf(ports, seen.request);
-    const ended = await mapLimited(line, 4, (request) => end(ports, call, request, comment));
+    const decision = decisionOf(ports, call, "revoke", comment);
+    const ended = await mapLimited(line, 4, (request) =>
+      endRequest(ports, call, request, decision),
+    );
     const [first = seen.request] = ended;
     return { status: 202, body: seenJson({ ...seen, request: first }) };
   };
@@ -76,13 +84,13 @@ async function lineOf(
   return line;
 }
 
-async function end(
-  ports: AnswerPorts,
+/** Stores that the request is to end, tells it, and wakes whoever looks after its windows. Safe to run twice. */
+export async function endRequest(
+  ports: Pick<AnswerPorts, "requests" | "activity">,
   call: Call,
   request: AccessRequest,
-  comment: string | undefined,
+  decision: Decision,
 ): Promise<AccessRequest> {
-  const decision = decisionOf(ports, call, "revoke", comment);
   const changed = await ports.requests.change(
     request.id,
     (current) => revoked(current, decision) ?? current,

@@ -1,8 +1,8 @@
+import { requestState } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import { isSamePerson } from "../access/request.ts";
-import { createReader } from "../caller/requirements.ts";
 import type { Caller } from "../caller/caller.ts";
-import { requestState } from "../access/life.ts";
+import { createReader } from "../caller/requirements.ts";
 import type { AccessRules } from "../policy/access-rules.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
@@ -68,7 +68,8 @@ export async function namedRequest(
   const id = call.params["requestId"] ?? "";
   const request = idPattern.test(id) ? await ports.requests.get(id.toLowerCase()) : undefined;
   const seen = request && (await seenBy(ports, call.caller, request));
-  const message = "No such request exists, or you may not see it. Requests are listed at /api/requests.";
+  const message =
+    "No such request exists, or you may not see it. Requests are listed at /api/requests.";
   return seen ?? { answer: problemOf("ResourceNotFound", message, "requestId") };
 }
 

@@ -1,6 +1,12 @@
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import { isPrefix } from "./cidr.ts";
-import { type DesiredDeny, type DesiredWindow, type GateIntent, type Owner, toldEnd } from "./intent.ts";
+import {
+  type DesiredDeny,
+  type DesiredWindow,
+  type GateIntent,
+  type Owner,
+  toldEnd,
+} from "./intent.ts";
 import type { SecurityRule } from "./nsg.ts";
 import { allowDescription, allowRuleName, denyDescription, denyRuleName } from "./owned.ts";
 import { readPrefixes } from "./prefix-list.ts";
@@ -148,7 +154,12 @@ function sharedDrafts(share: readonly WindowSet[], owner: Owner): readonly RuleD
     rule: {
       ...inbound,
       name: allowRuleName(owner, first.windowId, family),
-      description: allowDescription(owner, first.windowId, toldEnd(first), resourceName(first.vmId)),
+      description: allowDescription(
+        owner,
+        first.windowId,
+        toldEnd(first),
+        resourceName(first.vmId),
+      ),
       access: "Allow",
       protocol: azureProtocol[first.protocol],
       sources,

@@ -1,4 +1,4 @@
-import type { DesiredDeny, DesiredWindow, Owner } from "./intent.ts";
+import type { DesiredDeny, Owner } from "./intent.ts";
 import { nsgLimits, type SecurityRule } from "./nsg.ts";
 
 /** Every rule name of ours starts with this; the deployment's tag follows. */
@@ -62,9 +62,7 @@ export function allowDescription(
   end: string,
   vmName: string,
 ): string {
-  return cut(
-    `JIT Access '${owner.name}': closes ${end} window ${windowId} VM ${vmName}`,
-  );
+  return cut(`JIT Access '${owner.name}': closes ${end} window ${windowId} VM ${vmName}`);
 }
 
 /** The end of the window an allow rule's description tells, ISO 8601, or nothing when it tells none. */

@@ -30,7 +30,7 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const [place] = await Promise.all([
         claimPlace(client, request),
         insertOnce(client, liveKeys(request.id)),
-        ...indexRows(request).map((row) => insertOnce(client, row)),
+        ...indexRows(request).map((row) => insertOnce(client, { ...row })),
       ]);
       const isNew = await insertOnce(client, { ...place, ...packBody(request) });
       return isNew ? request : ((await readRequest(client, request.id)) ?? request);

@@ -38,7 +38,8 @@ export async function isIn(
     return false;
   }
   const ids = circles.flatMap(({ groups }) => groups.map(({ objectId }) => objectId.toLowerCase()));
-  const groups = ids.length === 0 ? none : await directory.groupsOf(who, [...new Set(ids)], freshness);
+  const groups =
+    ids.length === 0 ? none : await directory.groupsOf(who, [...new Set(ids)], freshness);
   return circles.some((circle) => isListed(circle, who, groups));
 }
 

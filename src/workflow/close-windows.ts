@@ -68,8 +68,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
 function endingWindows(request: AccessRequest, input: Closing): readonly Window[] {
   return windowsOfVm(request, input.vmIndex).filter(
     (window) =>
-      !isOver(window) &&
-      (input.windowIds === undefined || input.windowIds.includes(window.id)),
+      !isOver(window) && (input.windowIds === undefined || input.windowIds.includes(window.id)),
   );
 }
 

@@ -43,7 +43,8 @@ async function sweepRequest(ports: SweepPorts, stored: AccessRequest): Promise<b
     });
   }
   // NB. Whoever stored or approved it may have died before it was started; started twice it is started once.
-  const isUnstarted = request.windows.some(isOnItsWay) && since(request) + abandoned.unstarted <= now;
+  const isUnstarted =
+    request.windows.some(isOnItsWay) && since(request) + abandoned.unstarted <= now;
   if (isUnstarted && left.length === 0) {
     await ports.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
   }
@@ -84,7 +85,8 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
   if (window.state === "pending approval") {
     return false;
   }
-  const end = window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt;
+  const end =
+    window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt;
   const isCounting = window.durationSeconds !== undefined && window.latestEnd === undefined;
   const wasRevoked = window.state === "closing" && window.endReason === "UserRequested";
   return (

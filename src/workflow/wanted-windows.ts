@@ -73,7 +73,8 @@ export function desiredWindow(
     protocol: window.protocol,
     sources: window.sources,
     // Until it is proven open, a window that counts from then may last as long as its rules tell.
-    closesAt: window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt,
+    closesAt:
+      window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt,
     ...(window.latestEnd === undefined ? {} : { latestEnd: window.latestEnd }),
   };
 }

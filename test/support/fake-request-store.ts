@@ -1,6 +1,7 @@
-import { type AccessRequest, isOver } from "../../src/access/request.ts";
-import { idKey } from "../../src/policy/resource-id.ts";
-import type { RequestStore } from "../../src/ports.ts";
+import { isLive } from "../../src/access/life.ts";
+import { type AccessRequest, isSamePerson } from "../../src/access/request.ts";
+import { idKey, subscriptionOf } from "../../src/policy/resource-id.ts";
+import type { RequestQuery, RequestStore } from "../../src/ports.ts";
 
 /** Requests in memory; keeps the same promises as the store in Table Storage, shown by the same contract tests. */
 export function createFakeRequestStore(): RequestStore {
@@ -11,6 +12,7 @@ export function createFakeRequestStore(): RequestStore {
       if (!requests.has(request.id)) {
         requests.set(request.id, copy(request));
       }
+      return copy(requests.get(request.id) ?? request);
     },
 
     get: async (requestId) => copy(requests.get(requestId)),
@@ -25,10 +27,7 @@ export function createFakeRequestStore(): RequestStore {
       return copy(changed);
     },
 
-    unended: async () =>
-      [...requests.values()]
-        .filter((request) => !request.windows.every(isOver))
-        .map((request) => copy(request)),
+    live: async () => [...requests.values()].filter(isLive).map((request) => copy(request)),
 
     ofPolicy: async (policyId, since) =>
       [...requests.values()]
@@ -36,7 +35,33 @@ export function createFakeRequestStore(): RequestStore {
         .filter((request) => Date.parse(request.createdAt) >= since.getTime())
         .sort(newestFirst)
         .map(copy),
+
+    async list({ of, from, to, top, continuation }) {
+      const after = Number(continuation ?? 0);
+      const all = [...requests.values()]
+        .filter((request) => isOf(request, of))
+        .filter(({ createdAt }) => {
+          const at = Date.parse(createdAt);
+          return from.getTime() <= at && at <= to.getTime();
+        })
+        .sort(newestFirst);
+      const items = all.slice(after, after + top).map((request) => copy(request));
+      const isMore = all.length > after + top;
+      return { items, ...(isMore ? { continuation: String(after + top) } : {}) };
+    },
   };
+}
+
+function isOf(request: AccessRequest, of: RequestQuery["of"]): boolean {
+  if ("requestor" in of) {
+    return isSamePerson(request.requestor, of.requestor);
+  }
+  if ("vmId" in of) {
+    return request.windows.some(({ vmId }) => idKey(vmId) === idKey(of.vmId));
+  }
+  return "policyId" in of
+    ? idKey(request.policyId) === idKey(of.policyId)
+    : subscriptionOf(request.policyId) === of.subscriptionId.toLowerCase();
 }
 
 function newestFirst(one: AccessRequest, other: AccessRequest): number {

@@ -1,13 +1,22 @@
 import type { AccessRequest, Window } from "../../src/access/request.ts";
 import type { Fact } from "../../src/activity/fact.ts";
+import { noRights } from "../../src/caller/permissions.ts";
 import { createLog } from "../../src/log.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
-import type { GateRecord, Machine, Network } from "../../src/ports.ts";
+import type {
+  Directory,
+  GateRecord,
+  Machine,
+  Network,
+  Rights,
+  Workflows,
+} from "../../src/ports.ts";
 import type { SecurityRule } from "../../src/rules/nsg.ts";
 import type { WindowPorts } from "../../src/workflow/open-windows.ts";
 import { type ProtectPorts, protect } from "../../src/workflow/protect.ts";
 import { createSettle } from "../../src/workflow/settle.ts";
+import type { SweepPorts } from "../../src/workflow/sweep-requests.ts";
 import {
   anOwner,
   aPolicy,
@@ -18,6 +27,7 @@ import {
   vmId,
 } from "./builders.ts";
 import { createFakeActivityStore } from "./fake-activity-store.ts";
+import { createFakeDirectory } from "./fake-directory.ts";
 import { createFakeGateStore } from "./fake-gate-store.ts";
 import { createFakeIds } from "./fake-ids.ts";
 import { createFakeNetwork } from "./fake-network.ts";
@@ -88,7 +98,7 @@ export interface LogLine {
 }
 
 /** Everything one process of the app has. */
-export interface Process extends WindowPorts, ProtectPorts {}
+export interface Process extends WindowPorts, ProtectPorts, SweepPorts {}
 
 export type World = ReturnType<typeof createWorld>;
 
@@ -105,6 +115,13 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
     createFakeActivityStore(),
     createFakeIds(),
   ];
+  const directory = createFakeDirectory();
+  const { rights, loseRights } = everybodysRights();
+  const started: string[] = [];
+  const workflows: Workflows = {
+    startRequest: async (requestId) => void started.push(requestId),
+    endWindows: async () => undefined,
+  };
   const logged: LogLine[] = [];
   const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
   const azure = slow(network, clock.pause, writeMs);
@@ -127,6 +144,9 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
       policies: faults.through("policies", policies),
       requests: faults.through("requests", requests),
       activity: faults.through("activity", activity),
+      rights: faults.through<Rights>("rights", rights),
+      directory: faults.through<Directory>("directory", directory),
+      workflows: faults.through<Workflows>("workflows", workflows),
     };
     return { ...ports, settle: createSettle(ports) };
   }
@@ -139,6 +159,11 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
     policies,
     requests,
     activity,
+    directory,
+    /** Takes every right from somebody; others may do everything here. */
+    loseRights,
+    /** Requests whose orchestration was asked for, in order. */
+    started,
     log,
     logged,
     start,
@@ -187,6 +212,29 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
     async windows(requestId: string): Promise<readonly Window[]> {
       return (await requests.get(requestId))?.windows ?? [];
     },
+  };
+}
+
+/** Rights of a world in which everybody may do everything, but those who lost it. */
+function everybodysRights() {
+  const lost = new Set<string>();
+  const permissions = [{ actions: ["*"], notActions: [], hasCondition: false }];
+  const owner = { id: "/roles/owner", permissions };
+  const assignment = {
+    id: "everybody",
+    scope: "/",
+    roleDefinitionId: owner.id,
+    hasCondition: false,
+  };
+  const rights: Rights = {
+    of: async ({ objectId }) =>
+      lost.has(objectId)
+        ? noRights
+        : { assignments: [assignment], definitions: new Map([["owner", owner]]), denies: [] },
+  };
+  return {
+    rights,
+    loseRights: ({ objectId }: { readonly objectId: string }) => void lost.add(objectId),
   };
 }
 
