@@ -2,16 +2,11 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
-import type { Operation } from "./activity/fact.ts";
 import { createTokenVerifier } from "./azure/entra.ts";
 import { createServiceCredential } from "./azure/identity.ts";
 import { createNetwork } from "./azure/network.ts";
 import { createRights } from "./azure/rights.ts";
 import { type Config, readConfig } from "./config.ts";
-import { listActivity } from "./http/activity.ts";
-import { approveRequest, denyRequest, reviewRequest } from "./http/answer-request.ts";
-import { deletePolicy } from "./http/delete-policy.ts";
-import { extendRequest, rebindRequest } from "./http/follow-request.ts";
 import {
   createNothingHere,
   createOpenRoute,
@@ -19,14 +14,8 @@ import {
   type FrontDoorPorts,
 } from "./http/front-door.ts";
 import { healthReady } from "./http/health.ts";
-import { initiate } from "./http/initiate.ts";
-import { plan } from "./http/plan.ts";
-import { putPolicy } from "./http/put-policy.ts";
 import { createRateLimits } from "./http/rate-limits.ts";
-import { getPolicy, listPolicies } from "./http/read-policies.ts";
-import { getRequest, listRequests } from "./http/requests.ts";
-import { revokeRequest } from "./http/revoke-request.ts";
-import type { Handler } from "./http/route.ts";
+import { createRoutes } from "./http/routes.ts";
 import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
 import { createActivityStore } from "./tables/activity.ts";
@@ -132,30 +121,11 @@ export function createApp(config: Config) {
     trustedProxyHops: config.trustedProxyHops,
     workflows: (context) => createWorkflows(df.getClient(context)),
   };
-  const route = createRoute(routePorts);
-  const acting = (handler: Handler, operation: Operation) =>
-    route({ methods: { POST: handler }, operation: () => operation });
   if (config.easyAuth === "not confirmed by the platform") {
     ports.log.easyAuthIgnored();
   }
   return {
-    listPolicies: route({ methods: { GET: listPolicies(ports) } }),
-    policy: route({
-      methods: { GET: getPolicy(ports), PUT: putPolicy(ports), DELETE: deletePolicy(ports) },
-      operation: (method) =>
-        method === "GET" ? undefined : method === "DELETE" ? "policy.delete" : "policy.write",
-    }),
-    initiate: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
-    plan: route({ methods: { POST: plan(ports) } }),
-    activity: route({ methods: { GET: listActivity(ports) } }),
-    listRequests: route({ methods: { GET: listRequests(ports) } }),
-    request: route({ methods: { GET: getRequest(ports) } }),
-    approveRequest: acting(approveRequest(ports), "access.approve"),
-    denyRequest: acting(denyRequest(ports), "access.deny"),
-    revokeRequest: acting(revokeRequest(ports), "access.revoke"),
-    extendRequest: acting(extendRequest(ports), "access.extend"),
-    rebindRequest: acting(rebindRequest(ports), "access.rebind"),
-    reviewRequest: acting(reviewRequest(ports), "access.review"),
+    ...mapped(createRoutes(ports), createRoute(routePorts)),
     healthLive: createOpenRoute(routePorts, async () => ({
       status: 200,
       body: { status: "live" },
@@ -179,6 +149,13 @@ export function createApp(config: Config) {
 /** Every log line of a timer or an activity tells which run of it wrote it, and for which access request. */
 function inRun<T>(run: string, work: () => T, accessRequestId?: string): T {
   return inLogContext({ run, runId: ids.next(), accessRequestId }, work);
+}
+
+/** Each member through the same function. */
+function mapped<K extends string, V, R>(members: Record<K, V>, each: (value: V) => R) {
+  return Object.fromEntries(
+    Object.entries<V>(members).map(([name, value]) => [name, each(value)]),
+  ) as Record<K, R>;
 }
 
 let composed: App | undefined;

@@ -36,6 +36,8 @@ export interface MachineAddress {
   readonly address: string;
   readonly family: 4 | 6;
   readonly networkInterfaceId: string;
+  /** The id of the public IP address that leads to it. */
+  readonly publicIpId?: string | undefined;
   readonly gates: readonly string[];
 }
 
@@ -85,6 +87,8 @@ export interface Network {
   survey(subscriptionId: string): Promise<Survey | undefined>;
   /** Nothing when the VM does not exist. */
   findMachine(vmId: string): Promise<Machine | undefined>;
+  /** The address behind the id of a public IP address; nothing when there is none, or none at the moment. */
+  publicAddress(publicIpId: string): Promise<string | undefined>;
   /** Nothing when the gate does not exist. */
   readGate(gateId: string): Promise<GateReading | undefined>;
   /**

@@ -118,10 +118,13 @@ function placed(found: NetworkInterface): PlacedInterface {
   return {
     id: found.id ?? "",
     gateId: found.networkSecurityGroup?.id,
-    configurations: (found.ipConfigurations ?? []).map(({ privateIPAddress, subnet }) => ({
-      address: privateIPAddress,
-      subnetId: subnet?.id,
-    })),
+    configurations: (found.ipConfigurations ?? []).map(
+      ({ privateIPAddress, subnet, publicIPAddress }) => ({
+        address: privateIPAddress,
+        subnetId: subnet?.id,
+        publicIpId: publicIPAddress?.id,
+      }),
+    ),
   };
 }
 

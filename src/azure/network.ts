@@ -1,4 +1,5 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
+import { z } from "zod";
 import type { GateReading, Network, WriteOutcome } from "../ports.ts";
 import { type RuleChange, removalsOf } from "../rules/nsg-plan.ts";
 import { type ArmOptions, type ArmRequest, createArmHttp } from "./arm-http.ts";
@@ -31,6 +32,17 @@ export function createNetwork(options: NetworkOptions): Network {
   return {
     ...createSurvey(send, options.endpoint, apiVersion),
     findMachine: createMachineFinder(options),
+
+    async publicAddress(publicIpId) {
+      const answer = await send({ method: "GET", url: resourceUrl(publicIpId, publicIpPattern) });
+      if (answer.status === 404) {
+        return undefined;
+      }
+      if (answer.status !== 200) {
+        throw armErrorFrom(answer, `${publicIpId} cannot be read`);
+      }
+      return publicIp.parse(parseJson(answer.text)).properties.ipAddress ?? undefined;
+    },
 
     async readGate(gateId) {
       const answer = await send({ method: "GET", url: gateUrl(gateId) });
@@ -94,14 +106,22 @@ function requestFor(gateId: string, change: RuleChange): ArmRequest {
   return { method: "PUT", url: gateUrl(gateId, `securityRules/${change.rule.name}`), body };
 }
 
+const publicIpPattern =
+  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/publicIPAddresses\/[^/]+$/i;
+const publicIp = z.object({ properties: z.object({ ipAddress: z.string().nullish() }) });
+
 const gatePattern =
   /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkSecurityGroups\/[^/]+$/i;
 
 /** NB. Ids are data from elsewhere: every segment is encoded and none may climb, so that no id leads to another resource. */
 function gateUrl(gateId: string, below = ""): string {
-  const segments = `${gateId}/${below}`.replace(/\/$/, "").split("/");
-  if (!gatePattern.test(gateId) || segments.includes("..") || segments.includes(".")) {
-    throw new Error(`'${gateId}' is not the id of a network security group.`);
+  return resourceUrl(gateId, gatePattern, below);
+}
+
+function resourceUrl(id: string, pattern: RegExp, below = ""): string {
+  const segments = `${id}/${below}`.replace(/\/$/, "").split("/");
+  if (!pattern.test(id) || segments.includes("..") || segments.includes(".")) {
+    throw new Error(`'${id}' is not an id of the form ${pattern.source}.`);
   }
   return `${segments.map(encodeURIComponent).join("/")}?api-version=${apiVersion}`;
 }

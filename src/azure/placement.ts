@@ -9,6 +9,7 @@ export interface PlacedInterface {
   readonly configurations: readonly {
     readonly address: string | undefined;
     readonly subnetId: string | undefined;
+    readonly publicIpId: string | undefined;
   }[];
 }
 
@@ -17,13 +18,22 @@ export function addressesOf(
   found: PlacedInterface,
   gateOfSubnet: (subnetKey: string) => string | undefined,
 ): readonly MachineAddress[] {
-  return found.configurations.flatMap(({ address = "", subnetId = "" }) => {
+  return found.configurations.flatMap(({ address = "", subnetId = "", publicIpId }) => {
     const family = isIP(address);
     if (family !== 4 && family !== 6) {
       return [];
     }
     const gates = gatesBefore(gateOfSubnet(idKey(subnetId)), found.gateId);
-    return [{ address, family, networkInterfaceId: found.id, gates } satisfies MachineAddress];
+    const leading = publicIpId === undefined ? {} : { publicIpId };
+    return [
+      {
+        address,
+        family,
+        networkInterfaceId: found.id,
+        ...leading,
+        gates,
+      } satisfies MachineAddress,
+    ];
   });
 }
 

@@ -75,7 +75,11 @@ const interfaceSchema = z.object({
       .array(
         z.object({
           properties: z
-            .object({ privateIPAddress: z.string().nullish(), subnet: reference })
+            .object({
+              privateIPAddress: z.string().nullish(),
+              subnet: reference,
+              publicIPAddress: reference,
+            })
             .nullish(),
         }),
       )
@@ -169,6 +173,7 @@ function placed({ id, properties }: z.infer<typeof interfaceSchema>): PlacedInte
     configurations: (properties.ipConfigurations ?? []).map((configuration) => ({
       address: configuration.properties?.privateIPAddress ?? undefined,
       subnetId: configuration.properties?.subnet?.id ?? undefined,
+      publicIpId: configuration.properties?.publicIPAddress?.id ?? undefined,
     })),
   };
 }

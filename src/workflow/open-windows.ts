@@ -10,6 +10,7 @@ import type {
 } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
+import { noteConnections } from "./connections.ts";
 import { decideAgain } from "./decide-again.ts";
 import { tellDecisions } from "./decisions.ts";
 import { windowFact } from "./facts.ts";
@@ -47,10 +48,13 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
     return;
   }
   const opening = windowsOfVm(request, input.vmIndex).filter(isOnItsWay);
-  if (opening.length > 0) {
-    await open(ports, request, opening);
-  }
+  const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
   await bringEnds(ports, input);
+  if (machine !== undefined) {
+    await guarded(ports.log, `where to connect for ${request.id}`, () =>
+      noteConnections(ports, input, machine),
+    );
+  }
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
 }
@@ -59,7 +63,7 @@ async function open(
   ports: WindowPorts,
   request: AccessRequest,
   opening: readonly Window[],
-): Promise<void> {
+): Promise<Machine | undefined> {
   const now = ports.clock.now();
   const [, , machine] = await Promise.all([
     tellDecisions(ports, request),
@@ -98,6 +102,7 @@ async function open(
   const paths = machine === undefined ? [] : unprotectedPaths(machine);
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
   await report(ports, request, outcomes);
+  return machine;
 }
 
 /** A gate on which the windows are wanted, from that revision on. */

@@ -37,6 +37,7 @@ export interface FakeNetwork extends Network {
   readonly writes: readonly FakeWrite[];
   /** Gates in the order in which they were read. */
   readonly reads: readonly string[];
+  addPublicAddress(id: string, address: string): void;
   /** Subscriptions in the order in which they were surveyed. */
   readonly surveys: readonly string[];
 }
@@ -63,6 +64,7 @@ export function createFakeNetwork(): FakeNetwork {
   const reads: string[] = [];
   const subscriptions = new Set<string>();
   const surveys: string[] = [];
+  const publicAddresses = new Map<string, string>();
   const faults: FakeFault[] = [];
   const readErrors: Error[] = [];
   let held: Promise<void> = Promise.resolve();
@@ -164,6 +166,7 @@ export function createFakeNetwork(): FakeNetwork {
     writes,
     reads,
     surveys,
+    addPublicAddress: (id, address) => void publicAddresses.set(idKey(id), address),
     addMachine: (machine) => void machines.set(keyOf(machine.id), machine),
     removeMachine: (vmId) => void machines.delete(idKey(vmId)),
     addGate: (gateId, rules = []) =>
@@ -197,6 +200,7 @@ export function createFakeNetwork(): FakeNetwork {
       return subscriptions.has(subscriptionId.toLowerCase()) ? held : undefined;
     },
     findMachine: async (vmId) => machines.get(idKey(vmId)),
+    publicAddress: async (publicIpId) => publicAddresses.get(idKey(publicIpId)),
     async readGate(gateId) {
       reads.push(gateId);
       const error = readErrors.shift();

@@ -1,18 +1,15 @@
 import { HttpRequest, InvocationContext } from "@azure/functions";
 import type { Caller } from "../../src/caller/caller.ts";
 import { actions } from "../../src/caller/requirements.ts";
-import { listActivity } from "../../src/http/activity.ts";
-import { deletePolicy } from "../../src/http/delete-policy.ts";
 import type { EasyAuth } from "../../src/http/easy-auth.ts";
 import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
-import { initiate } from "../../src/http/initiate.ts";
-import { plan } from "../../src/http/plan.ts";
-import { putPolicy } from "../../src/http/put-policy.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
-import { getPolicy, listPolicies } from "../../src/http/read-policies.ts";
+import { createRoutes, type HandlerPorts } from "../../src/http/routes.ts";
 import type { Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
+import { lookAfterWindows } from "../../src/workflow/look-after.ts";
+import { openWindows } from "../../src/workflow/open-windows.ts";
 import { subscriptionId, vmId } from "./builders.ts";
 import { createFakeRights } from "./fake-rights.ts";
 import { createFaults, type Faults } from "./faults.ts";
@@ -33,6 +30,8 @@ export const paths = {
   ofGroup: (name: string) =>
     `/subscriptions/${subscriptionId}/resourceGroups/${name}/${security}/jitNetworkAccessPolicies`,
   activity: "/api/activity",
+  requests: "/api/requests",
+  request: (id: string, verb = "") => `/api/requests/${id}${verb === "" ? "" : `/${verb}`}`,
 } as const;
 
 const person = (name: string, last: number): Caller => ({
@@ -42,12 +41,14 @@ const person = (name: string, last: number): Caller => ({
   kind: "user",
 });
 
-/** Olivia may do everything, Alice may request on web-1, Rita may read, Eve nothing. */
+/** Olivia may do everything, Alice and Dan may request on web-1, Rita may read, Eve and Bob nothing. */
 export const people = {
   olivia: person("olivia", 1),
   alice: person("alice", 2),
   rita: person("rita", 3),
   eve: person("eve", 4),
+  bob: person("bob", 5),
+  dan: person("dan", 6),
 } as const;
 export type Person = keyof typeof people;
 
@@ -85,15 +86,15 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     "Microsoft.Compute/virtualMachines/*",
   ]);
   rights.grant(people.rita, wholeSubscription, ["*/read"]);
-  rights.grant(people.alice, vmId("web-1"), [
-    actions.initiate,
-    actions.readPolicy,
-    actions.readMachine,
-  ]);
+  for (const requester of [people.alice, people.dan]) {
+    const role = [actions.initiate, actions.readPolicy, actions.readMachine];
+    rights.grant(requester, vmId("web-1"), role);
+  }
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
   const process = world.start(faults);
-  const ports: FrontDoorPorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
+  const ports: Omit<FrontDoorPorts, "workflows"> &
+    HandlerPorts & { workflows: FrontDoorPorts["workflows"] } = {
     ...process,
     foresee: createForesee(process),
     rights: faults.through("rights", rights),
@@ -113,26 +114,20 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     },
   };
   const route = createRoute(ports);
-  const lists = route({ methods: { GET: listPolicies(ports) } });
+  const all = createRoutes(ports);
+  const policies = /\/jitNetworkAccessPolicies/.source;
   const routes = [
-    {
-      pattern: /\/jitNetworkAccessPolicies\/[^/]+\/initiate$/,
-      handle: route({ methods: { POST: initiate(ports) }, operation: () => "access.initiate" }),
-    },
-    {
-      pattern: /\/jitNetworkAccessPolicies\/[^/]+\/plan$/,
-      handle: route({ methods: { POST: plan(ports) } }),
-    },
-    {
-      pattern: /\/jitNetworkAccessPolicies\/[^/]+$/,
-      handle: route({
-        methods: { GET: getPolicy(ports), PUT: putPolicy(ports), DELETE: deletePolicy(ports) },
-        operation: (method) =>
-          method === "GET" ? undefined : method === "DELETE" ? "policy.delete" : "policy.write",
-      }),
-    },
-    { pattern: /\/jitNetworkAccessPolicies$/, handle: lists },
-    { pattern: /^\/api\/activity$/, handle: route({ methods: { GET: listActivity(ports) } }) },
+    { pattern: new RegExp(`${policies}/[^/]+/initiate$`), handle: route(all.initiate) },
+    { pattern: new RegExp(`${policies}/[^/]+/plan$`), handle: route(all.plan) },
+    { pattern: new RegExp(`${policies}/[^/]+$`), handle: route(all.policy) },
+    { pattern: new RegExp(`${policies}$`), handle: route(all.listPolicies) },
+    { pattern: /^\/api\/activity$/, handle: route(all.activity) },
+    { pattern: /^\/api\/requests$/, handle: route(all.listRequests) },
+    { pattern: /^\/api\/requests\/[^/]+$/, handle: route(all.request) },
+    ...(["approve", "deny", "revoke", "extend", "rebind", "review"] as const).map((verb) => ({
+      pattern: new RegExp(`^/api/requests/[^/]+/${verb}$`),
+      handle: route(all[`${verb}Request`]),
+    })),
   ];
 
   async function call(
@@ -170,7 +165,21 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     return reply;
   }
 
-  return { call, rights, workflows };
+  /** What the orchestrations do that were started or told of an end meanwhile: open, and look after what is due. */
+  async function work(): Promise<void> {
+    const own = { ...process, rights };
+    for (const { requestId, vmCount } of workflows.started.splice(0)) {
+      for (let vmIndex = 0; vmIndex < vmCount; vmIndex += 1) {
+        await world.clock.run(openWindows(own, { requestId, vmIndex }));
+        await world.clock.run(lookAfterWindows(own, { requestId, vmIndex, attempt: 1 }));
+      }
+    }
+    for (const vm of workflows.ended.splice(0)) {
+      await world.clock.run(lookAfterWindows(own, { ...vm, attempt: 1 }));
+    }
+  }
+
+  return { call, rights, workflows, work };
 }
 
 /** What every answer owes: headers that keep browsers and caches out of it, ARM's error form, no inner detail. */
@@ -208,6 +217,7 @@ function paramsOf(path: string): Record<string, string> {
     resourceGroup: "resourceGroups",
     location: "locations",
     name: "jitNetworkAccessPolicies",
+    requestId: "requests",
   };
   const segments = path.split("/");
   return Object.fromEntries(
