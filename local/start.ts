@@ -95,8 +95,9 @@ async function welcome(given: StartArguments, estate: Estate, endpoints: Endpoin
   const machinePorts = await readMachinePorts(endpoints);
   const isDefaultDataDir = given.dataDir === join(root, ".local");
   const seconds = (Date.now() - startedAt) / 1000;
-  const { people } = estate;
-  say(welcomeText({ ...given, endpoints, people, machinePorts, isDefaultDataDir, seconds }));
+  const { people, applications = [] } = estate;
+  const started = { endpoints, people, applications, machinePorts, isDefaultDataDir, seconds };
+  say(welcomeText({ ...given, ...started }));
 }
 
 function progress(text: string): void {

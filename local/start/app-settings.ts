@@ -6,7 +6,7 @@ const ARM_POLL_MS = 250;
 
 /** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM and Entra ID alike. */
 export function appSettings(
-  estate: Pick<Estate, "tenantId" | "application">,
+  estate: Pick<Estate, "tenantId" | "otherTenants" | "application">,
   ports: Ports,
   identityHeader: string,
 ): Readonly<Record<string, string>> {
@@ -16,7 +16,7 @@ export function appSettings(
     TABLES_CONNECTION_STRING: tablesConnectionString(ports.tables),
     ENTRA_AUTHORITY: cloud,
     ENTRA_V1_AUTHORITY: cloud,
-    ENTRA_TENANT_IDS: estate.tenantId,
+    ENTRA_TENANT_IDS: [estate.tenantId, ...(estate.otherTenants ?? [])].join(","),
     ENTRA_AUDIENCES: `${estate.application.clientId},${estate.application.appIdUri}`,
     ARM_ENDPOINT: cloud,
     ARM_SCOPE: "https://management.azure.com/.default",

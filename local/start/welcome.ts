@@ -6,6 +6,7 @@ import type { Endpoints } from "../endpoints.ts";
 export interface Welcome {
   readonly endpoints: Endpoints;
   readonly people: Estate["people"];
+  readonly applications: NonNullable<Estate["applications"]>;
   readonly machinePorts: readonly MachinePort[];
   readonly dataDir: string;
   readonly isDefaultDataDir: boolean;
@@ -15,8 +16,16 @@ export interface Welcome {
 
 /** What is printed once everything answers: where it is, who there is, what to do next. */
 export function welcomeText(welcome: Welcome): string {
-  const { endpoints, people, machinePorts, dataDir, isDefaultDataDir, estateFile, seconds } =
-    welcome;
+  const {
+    endpoints,
+    people,
+    applications,
+    machinePorts,
+    dataDir,
+    isDefaultDataDir,
+    estateFile,
+    seconds,
+  } = welcome;
   const caFile = shortest(endpoints.caFile);
   const token = `${endpoints.cloud}/local/tokens/${people[0]?.name ?? "NAME"}`;
   const demo = isDefaultDataDir ? "npm run demo" : `npm run demo -- --data ${shortest(dataDir)}`;
@@ -24,13 +33,13 @@ export function welcomeText(welcome: Welcome): string {
 JIT Access is ready (${seconds.toFixed(1)} s).
 
   API      ${endpoints.api}   ${endpoints.apiHttps}
-  Cloud    ${endpoints.cloud}  (stands for ARM and Entra ID; ${shortest(estateFile)})
+  Cloud    ${endpoints.cloud}  (stands for ARM, Entra ID and Graph; ${shortest(estateFile)})
   Tables   ${endpoints.tables}
   Data     ${shortest(dataDir)}  (kept between starts; delete it to begin anew)
   CA       ${caFile}  (signed the certificates of the https addresses)
 
-People
-${listOf(people)}
+${applications.length === 0 ? "People" : "People and applications"}
+${listOf([...people, ...applications])}
 ${portsText(machinePorts)}
 Next, in another terminal
   ${demo}
@@ -41,9 +50,9 @@ Ctrl-C stops everything.
 `;
 }
 
-function listOf(people: Estate["people"]): string {
-  const width = Math.max(0, ...people.map(({ name }) => name.length));
-  return people.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
+function listOf(callers: readonly { readonly name: string; readonly about: string }[]): string {
+  const width = Math.max(0, ...callers.map(({ name }) => name.length));
+  return callers.map(({ name, about }) => `  ${name.padEnd(width)}  ${about}`).join("\n");
 }
 
 /** Nothing for an estate without such ports. */

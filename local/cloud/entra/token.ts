@@ -54,7 +54,7 @@ export function usualVersion(estate: Estate, audience: string): TokenVersion {
 }
 
 /** Microsoft Graph's audience, by its address or by its application id. */
-export function isGraph(audience: string): boolean {
+function isGraph(audience: string): boolean {
   return GRAPH_AUDIENCES.some((each) => sameText(audience, each));
 }
 

@@ -58,16 +58,31 @@ describe("a cloud that stops in the middle of a write", () => {
     const { status } = await lab.send(first, "PUT", rulePath("kept"), {
       body: { properties: aRule() },
     });
+    const eve = lab.estate.people.find(({ name }) => name === "eve")?.objectId;
+    const { id: scope = "" } = lab.estate.resources[0] ?? {};
+    const roleDefinitionId = lab.estate.roleDefinitions[0]?.id;
+    const grant = { properties: { roleDefinitionId, principalId: eve } };
+    const denied = {
+      properties: { scope, permissions: [{}], principals: [{ id: eve, type: "User" }] },
+    };
+    const assignments = `${scope}/providers/Microsoft.Authorization`;
+    const grantPath = `${assignments}/roleAssignments/11111111-1111-4111-8111-111111111111?${apiVersion}`;
+    await lab.send(first, "PUT", grantPath, { body: grant });
+    await lab.send(first, "PUT", "/local/deny-assignments/no", { anonymous: true, body: denied });
     first.child.kill("SIGKILL");
     await once(first.child, "exit");
 
     const second = await startProcess(data);
     const { body } = await lab.send(second, "GET", rulePath("kept"));
+    const granted = await lab.send(second, "GET", grantPath);
+    const denies = await lab.send(second, "GET", `${assignments}/denyAssignments?${apiVersion}`);
     second.child.disconnect();
     const [code] = await once(second.child, "exit");
 
     expect(status).toBe(201);
     expect(body.name).toBe("kept");
+    expect(granted.body.properties).toMatchObject(grant.properties);
+    expect(denies.body.value).toMatchObject([denied]);
     expect(code).toBe(0);
   });
 

@@ -290,9 +290,19 @@ describe("role definitions", () => {
 });
 
 describe("deny assignments", () => {
-  it("are none, whatever is asked about them", async () => {
+  it("are listed at a scope and for the subscription as the real client asks for them", async () => {
+    const type = "Microsoft.Authorization/denyAssignments";
+    const principals = [{ id: EVE.objectId, type: "User" }];
+    const properties = { denyAssignmentName: "Locked", scope: RG1, principals };
+    const locked = { id: `${RG1}/providers/${type}/locked`, name: "locked", type, properties };
+    shown = { ...estate, denyAssignments: [locked] };
     const { denyAssignments } = client;
-    expect(await namesOf(denyAssignments.listForScope(VM, { filter: "atScope()" }))).toEqual([]);
-    expect(await namesOf(denyAssignments.list())).toEqual([]);
+
+    const { value: first } = await denyAssignments.listForScope(VM, { filter: "atScope()" }).next();
+
+    expect(first).toMatchObject({ name: "locked", ...properties });
+    expect(await namesOf(denyAssignments.list())).toEqual(["locked"]);
+    expect(await namesOf(denyAssignments.listForScope(RG2))).toEqual([]);
+    shown = estate;
   });
 });

@@ -7,10 +7,10 @@ export const NOW = new Date("2026-03-01T12:00:00Z");
 export const OTHER_TENANT = "99999999-9999-4999-8999-999999999999";
 export const ARM = "https://management.azure.com";
 
-/** An Entra ID of the small estate with both secrets set; its key lives in `keyFile`, its clock stands at `now`. */
-export function createTestEntra(keyFile: string, now = NOW): Promise<Entra> {
+/** An Entra ID of the small estate, or another one, with both secrets set; its key lives in `keyFile`, its clock stands at `now`. */
+export function createTestEntra(keyFile: string, now = NOW, estate = SMALL_ESTATE): Promise<Entra> {
   return createEntra({
-    estate: SMALL_ESTATE,
+    estate,
     issuedFor: () => ORIGIN,
     now: () => now,
     keyFile,

@@ -28,7 +28,7 @@ export interface Laboratory {
   start(options?: Partial<CloudOptions>): Promise<Cloud>;
   network(cloud: { readonly url: string }): NetworkManagementClient;
   compute(cloud: { readonly url: string }): ComputeManagementClient;
-  /** One request with olivia's token, or none; `path` may leave out the subscription's part. */
+  /** One request with olivia's token for ARM or, if the path leads there, for Graph; or with none. */
   send(cloud: { readonly url: string }, method: string, path: string, more?: More): Promise<Answer>;
   dispose(): Promise<void>;
 }
@@ -58,10 +58,10 @@ export async function openLaboratory(): Promise<Laboratory> {
     }),
   });
 
-  async function tokenOf(url: string): Promise<string> {
-    const path = "/local/tokens/olivia?audience=https://management.azure.com/";
+  async function tokenOf(url: string, audience = "https://management.azure.com/") {
+    const path = `/local/tokens/olivia?audience=${audience}`;
     const { body } = await exchange(new URL(path, url), "GET", ca.ca, {});
-    return body.access_token;
+    return String(body.access_token);
   }
 
   return {
@@ -87,7 +87,7 @@ export async function openLaboratory(): Promise<Laboratory> {
     async send(cloud, method, path, more = {}) {
       const authorization = more.anonymous
         ? {}
-        : { authorization: `Bearer ${await tokenOf(cloud.url)}` };
+        : { authorization: `Bearer ${await tokenOf(cloud.url, audienceOf(path))}` };
       const headers = { ...authorization, ...more.headers };
       // Concatenated, not resolved: URL would tidy up what is being tested.
       return await exchange(`${cloud.url}${path}`, method, ca.ca, headers, more.body);
@@ -97,6 +97,12 @@ export async function openLaboratory(): Promise<Laboratory> {
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function audienceOf(path: string): string {
+  return path.startsWith("/graph/")
+    ? "https://graph.microsoft.com"
+    : "https://management.azure.com/";
 }
 
 function exchange(
