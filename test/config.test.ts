@@ -42,6 +42,9 @@ describe("the settings", () => {
       identityClientId: undefined,
       deploymentName: "shop",
       trustedProxyHops: 1,
+      webhooks: [],
+      webhooksAllowPrivate: false,
+      publicUrl: undefined,
     });
   });
 
