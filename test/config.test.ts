@@ -44,6 +44,9 @@ describe("the settings", () => {
       trustedProxyHops: 1,
       easyAuth: "off",
       rateLimitScale: 1,
+      webhooks: [],
+      webhooksAllowPrivate: false,
+      publicUrl: undefined,
     });
   });
 

@@ -16,7 +16,7 @@ export interface Sender {
 }
 
 /** The version of the `json` body: raised when a member is removed or means something else, not when one is added. */
-export const jsonVersion = 1;
+const jsonVersion = 1;
 
 /**
  * The body of a notification, the same each time. NB. `<` is written as an escape in every format: JSON readers do not see

@@ -182,7 +182,7 @@ function fault(error: unknown): Sent {
   if (code === "AddressRefused") {
     return failed("its address is private, local or reserved (WEBHOOKS_ALLOW_PRIVATE)", true);
   }
-  const isCertificate = typeof code === "string" && /CERT|SELF_SIGNED|ALTNAME/.test(code);
+  const isCertificate = typeof code === "string" && /CERT|SIGNATURE|SELF_SIGNED|ALTNAME/.test(code);
   return failed(
     `could not be reached (${typeof code === "string" ? code : "fault"})`,
     isCertificate,

@@ -15,6 +15,8 @@ export interface SystemOptions {
   readonly change?: (sample: Estate) => Estate;
   /** Where the history of orchestrations is kept; in memory it is quicker, and lost with the process. @default "tables" */
   readonly history?: StartArguments["history"];
+  /** Further environment of `npm start`, given where the pretend cloud will be. */
+  readonly environment?: (cloud: string) => Readonly<Record<string, string>>;
 }
 
 /** The whole of `npm start`, in a data folder of its own on ports of its own. */
@@ -22,13 +24,19 @@ export class RunningSystem {
   readonly dir: string;
   readonly #basePort: number;
   readonly #history: StartArguments["history"];
+  readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | undefined;
   #said = "";
 
-  private constructor(dir: string, basePort: number, history: StartArguments["history"]) {
+  private constructor(
+    dir: string,
+    basePort: number,
+    { history, environment }: Pick<SystemOptions, "history" | "environment">,
+  ) {
     this.dir = dir;
     this.#basePort = basePort;
     this.#history = history;
+    this.#environment = environment?.(`https://localhost:${basePort + 2}`) ?? {};
   }
 
   /** Where everything is, once it answers. */
@@ -38,13 +46,14 @@ export class RunningSystem {
     timing = {},
     change = (sample) => sample,
     history = "tables",
+    environment = () => ({}),
   }: SystemOptions = {}): Promise<RunningSystem> {
     const dir = await mkdtemp(join(tmpdir(), "jit-system-"));
     const sample = await readFile(join(root, "local/cloud/estates/sample.json"), "utf8");
     const estate = change(JSON.parse(sample) as Estate);
     const changed = { ...estate, timing: { ...estate.timing, ...timing } };
     await writeFile(join(dir, "estate.json"), JSON.stringify(changed));
-    const system = new RunningSystem(dir, await freeBasePort(), history);
+    const system = new RunningSystem(dir, await freeBasePort(), { history, environment });
     await system.startAgain();
     return system;
   }
@@ -64,6 +73,7 @@ export class RunningSystem {
     ];
     const child = spawn(process.execPath, ["local/start.ts", ...args], {
       cwd: root,
+      env: { ...process.env, ...this.#environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#child = child;
