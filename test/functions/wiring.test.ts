@@ -49,6 +49,8 @@ const settings = {
   ENTRA_TENANT_IDS: "11111111-0000-4000-8000-000000000001",
   DEPLOYMENT_NAME: "test",
   ENTRA_AUDIENCES: "api://jit",
+  // The platform does not confirm it: nothing here says WEBSITE_AUTH_ENABLED.
+  EASY_AUTH: "on",
 };
 
 const bindings = (name: string): readonly Binding[] =>
@@ -59,11 +61,13 @@ const ofKind = (kind: string) =>
 
 describe("the Functions host finds", () => {
   const before = { ...process.env };
+  const warnings: string[] = [];
 
   beforeAll(async () => {
     Object.assign(process.env, settings);
     // The app writes its log there; what it says is tested elsewhere.
     jest.spyOn(console, "info").mockImplementation(() => undefined);
+    jest.spyOn(console, "warn").mockImplementation((line) => void warnings.push(String(line)));
     await import("../../functions/main.ts");
   });
 
@@ -152,6 +156,22 @@ describe("the Functions host finds", () => {
     }
   });
 
+  it("one warning that the headers of EasyAuth are ignored, as the platform does not vouch for them", async () => {
+    const claims = [
+      { typ: "oid", val: "22222222-0000-4000-8000-000000000001" },
+      { typ: "tid", val: settings.ENTRA_TENANT_IDS },
+    ];
+    const principal = Buffer.from(JSON.stringify({ auth_typ: "aad", claims })).toString("base64");
+
+    const answer = await answerOf("activity", {
+      "x-ms-client-principal": principal,
+      "x-ms-client-principal-idp": "aad",
+    });
+
+    expect(answer.status).toBe(401);
+    expect(warnings.map((line) => JSON.parse(line).event)).toEqual(["app.easyAuthIgnored"]);
+  });
+
   it("an answer in ARM's form where nothing is", async () => {
     const answer = await answerOf("nothingHere");
 
@@ -161,8 +181,11 @@ describe("the Functions host finds", () => {
   });
 });
 
-async function answerOf(name: string): Promise<HttpResponseInit> {
-  const request = new HttpRequest({ method: "GET", url: "https://jit.contoso.example/x" });
+async function answerOf(
+  name: string,
+  headers: Record<string, string> = {},
+): Promise<HttpResponseInit> {
+  const request = new HttpRequest({ method: "GET", url: "https://jit.contoso.example/x", headers });
   const callback = registered.get(name)?.callback;
   return (await callback?.(request, new InvocationContext())) as HttpResponseInit;
 }

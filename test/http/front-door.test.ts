@@ -168,18 +168,21 @@ describe("the front door", () => {
     );
   });
 
-  it.each(["RestError", "ArmError", "AuthenticationError", "CredentialUnavailableError"])(
-    "answers an outage of what it needs with 503: %s",
-    async (name) => {
-      door.rights.failNext(Object.assign(new Error("Connection refused."), { name }));
+  it.each([
+    "RestError",
+    "ArmError",
+    "AuthenticationError",
+    "CredentialUnavailableError",
+    "KeysUnavailable",
+  ])("answers an outage of what it needs with 503: %s", async (name) => {
+    door.rights.failNext(Object.assign(new Error("Connection refused."), { name }));
 
-      const reply = await door.call("GET", paths.policy());
+    const reply = await door.call("GET", paths.policy());
 
-      expect(reply.status).toBe(503);
-      expect(reply.json.error.code).toBe("ServiceUnavailable");
-      expect(reply.text).not.toContain("Connection refused");
-    },
-  );
+    expect(reply.status).toBe(503);
+    expect(reply.json.error.code).toBe("ServiceUnavailable");
+    expect(reply.text).not.toContain("Connection refused");
+  });
 
   it("answers an outage in the same words where no token is asked for", async () => {
     const ports = { ...world.start(), tokens: { verify: () => Promise.reject(new Error()) } };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { RunningSystem } from "../support/running-system.ts";
+import { stateOf } from "./support/state.ts";
 import { type Answer, User } from "./user.ts";
 
 let system: RunningSystem;
@@ -328,7 +329,7 @@ describe("bad input is answered with a clear error and changes nothing", () => {
   it.each([...policyCases, ...requestCases, ...tokenCases])(
     "$case",
     async ({ call, status, code, target, known = true }) => {
-      const before = await state();
+      const before = await stateOf(user);
 
       const answer = await call();
 
@@ -338,33 +339,9 @@ describe("bad input is answered with a clear error and changes nothing", () => {
         expect(answer.body.error.target).toBe(target);
       }
       expect(answer.text).not.toMatch(/\bat .*\.(ts|cjs|js):\d+|node_modules/);
-      const after = await state();
+      const after = await stateOf(user);
       expect(after.things).toEqual(before.things);
-      expect(after.refusals - before.refusals > 0).toBe(known);
+      expect(after.refusals.length > before.refusals.length).toBe(known);
     },
   );
 });
-
-/** All that a bad call could have changed, and how many refusals the audit holds. */
-async function state() {
-  const list = await user.call(
-    "olivia",
-    "GET",
-    `/subscriptions/${user.subscriptionId}/providers/Microsoft.Security/jitNetworkAccessPolicies`,
-  );
-  const groups = [await user.nsg("nsg-linux"), await user.nsg("nsg-shared-subnet", "rg-network")];
-  const { body } = await user.call(
-    "olivia",
-    "GET",
-    `/api/activity?subscriptionId=${user.subscriptionId}&top=1000`,
-  );
-  const facts: readonly { outcome: string }[] = body.value;
-  return {
-    things: {
-      policies: list.body,
-      groups,
-      otherFacts: facts.filter((fact) => fact.outcome !== "refused").length,
-    },
-    refusals: facts.filter((fact) => fact.outcome === "refused").length,
-  };
-}
