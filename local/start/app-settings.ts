@@ -4,7 +4,7 @@ import { type Ports, tablesConnectionString } from "../endpoints.ts";
 /** How often the app looks whether a write is done: the pretend Azure takes seconds, not minutes. */
 const ARM_POLL_MS = 250;
 
-/** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM and Entra ID alike. */
+/** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM, Entra ID and Graph alike. */
 export function appSettings(
   estate: Pick<Estate, "tenantId" | "otherTenants" | "application">,
   ports: Ports,
@@ -21,6 +21,8 @@ export function appSettings(
     ARM_ENDPOINT: cloud,
     ARM_SCOPE: "https://management.azure.com/.default",
     ARM_POLL_MS: String(ARM_POLL_MS),
+    GRAPH_ENDPOINT: `${cloud}/graph`,
+    GRAPH_SCOPE: "https://graph.microsoft.com/.default",
     DEPLOYMENT_NAME: "local",
     TRUSTED_PROXY_HOPS: "1",
     IDENTITY_ENDPOINT: `${cloud}/local/msi/token`,
