@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import { createDirectory, noDirectory } from "./azure/directory.ts";
 import { createTokenVerifier } from "./azure/entra.ts";
 import { createServiceCredential } from "./azure/identity.ts";
 import { createNetwork } from "./azure/network.ts";
@@ -55,6 +56,10 @@ function connect(config: Config) {
   const log = createLog(toConsole, clock.now);
   const credential = createServiceCredential(config.identityClientId);
   const { endpoint, scope, pollMs } = config.arm;
+  const graph =
+    config.directory === "off"
+      ? undefined
+      : createDirectory({ credential, ...config.graph, clock });
   const tables = createTables(
     "url" in config.tables ? { url: config.tables.url, credential } : config.tables,
     {
@@ -100,7 +105,10 @@ function connect(config: Config) {
       clock,
       log,
       tenantIds: config.entra.tenantIds,
+      // NB. Not `noDirectory`: in no group is not the same as nobody knows.
+      directory: graph,
     }),
+    directory: graph ?? noDirectory,
     tokens: createTokenVerifier({
       authority: config.entra.authority,
       stsAuthority: config.entra.v1Authority,

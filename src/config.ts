@@ -90,6 +90,18 @@ export const settingsSchema = z.object({
     .describe(
       "Pause between looks at a running Azure operation, in milliseconds, where Azure names none.",
     ),
+  DIRECTORY: z
+    .enum(["graph", "off"], "expected graph or off")
+    .default("graph")
+    .describe(
+      "Where accounts and groups are looked up: `graph` is Microsoft Graph. With `off` a disabled account counts until its token ends, nobody is in a group, and deny assignments that name groups apply to everybody.",
+    ),
+  GRAPH_ENDPOINT: httpsUrl.default("https://graph.microsoft.com").describe("Microsoft Graph."),
+  GRAPH_SCOPE: z
+    .string()
+    .min(1)
+    .default("https://graph.microsoft.com/.default")
+    .describe("Scope of the token that the app gets for Microsoft Graph."),
   MANAGED_IDENTITY_CLIENT_ID: z
     .guid()
     .optional()
@@ -170,6 +182,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     easyAuth: easyAuthOf(data.EASY_AUTH, environment),
     arm: { endpoint: data.ARM_ENDPOINT, scope: data.ARM_SCOPE, pollMs: data.ARM_POLL_MS },
+    directory: data.DIRECTORY,
+    graph: { endpoint: data.GRAPH_ENDPOINT, scope: data.GRAPH_SCOPE },
     identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
     deploymentName: data.DEPLOYMENT_NAME,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,

@@ -39,6 +39,11 @@ describe("the settings", () => {
         scope: "https://management.azure.com/.default",
         pollMs: 1_000,
       },
+      directory: "graph",
+      graph: {
+        endpoint: "https://graph.microsoft.com",
+        scope: "https://graph.microsoft.com/.default",
+      },
       identityClientId: undefined,
       deploymentName: "shop",
       trustedProxyHops: 1,
@@ -106,6 +111,8 @@ describe("the settings", () => {
     ["a name too long for rules", { DEPLOYMENT_NAME: "a".repeat(21) }, "DEPLOYMENT_NAME"],
     ["a name that no rule may have", { DEPLOYMENT_NAME: "my app" }, "DEPLOYMENT_NAME"],
     ["a table name that is none", { TABLES_PREFIX: "1-x" }, "TABLES_PREFIX"],
+    ["a directory that is none", { DIRECTORY: "ldap" }, "DIRECTORY"],
+    ["Graph without encryption", { GRAPH_ENDPOINT: "http://graph.example" }, "GRAPH_ENDPOINT"],
     ["a pause that is no number", { ARM_POLL_MS: "soon" }, "ARM_POLL_MS"],
     [
       "an identity that is no id",

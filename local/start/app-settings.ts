@@ -7,7 +7,7 @@ const ARM_POLL_MS = 250;
 /** Tests and benchmarks are a few people who call as often as hundreds. */
 const RATE_LIMIT_SCALE = "100";
 
-/** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM and Entra ID alike. */
+/** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM, Entra ID and Graph alike. */
 export function appSettings(
   estate: Pick<Estate, "tenantId" | "otherTenants" | "application">,
   ports: Ports,
@@ -24,6 +24,8 @@ export function appSettings(
     ARM_ENDPOINT: cloud,
     ARM_SCOPE: "https://management.azure.com/.default",
     ARM_POLL_MS: String(ARM_POLL_MS),
+    GRAPH_ENDPOINT: `${cloud}/graph`,
+    GRAPH_SCOPE: "https://graph.microsoft.com/.default",
     DEPLOYMENT_NAME: "local",
     TRUSTED_PROXY_HOPS: "1",
     RATE_LIMIT_SCALE,

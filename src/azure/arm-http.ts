@@ -30,7 +30,8 @@ export interface ArmOptions {
 }
 
 export interface ArmRequest {
-  readonly method: "GET" | "PUT" | "DELETE";
+  /** NB. `POST` only asks: it is repeated like a read. */
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Absolute, or a path below the endpoint. */
   readonly url: string;
   readonly body?: string | undefined;
@@ -129,7 +130,8 @@ function repeatWhatIsSafe(firstDelayMs: number): RetryStrategy {
   return {
     name: "repeatWhatIsSafe",
     retry({ retryCount, response, responseError }) {
-      const isRead = (response?.request ?? responseError?.request)?.method === "GET";
+      const { method = "" } = response?.request ?? responseError?.request ?? {};
+      const isRead = ["GET", "POST"].includes(method);
       const isSafe =
         response === undefined
           ? isRead || neverSent.has(responseError?.code ?? "")

@@ -12,17 +12,24 @@ export interface TestCloud extends Cloud {
   readonly ca: string;
   /** How the service's own identity reaches it. */
   readonly armOptions: ArmOptions;
+  /** How it reaches Microsoft Graph there. */
+  readonly graphOptions: ArmOptions;
   /** An access token of a sample person; `query` as the cloud's `/local/tokens/{person}` takes it. */
   personToken(person: string, query?: Record<string, string>): Promise<string>;
 }
 
 const sample = fileURLToPath(new URL("../../local/cloud/estates/sample.json", import.meta.url));
 
-/** The pretend cloud with the sample estate, in this process and in a hurry. */
+/** The pretend cloud in this process and in a hurry, with the sample estate or what is made of it. */
 export async function startTestCloud(
-  options: { readonly timing?: Partial<Timing>; readonly behaviour?: Partial<Behaviour> } = {},
+  options: {
+    readonly timing?: Partial<Timing>;
+    readonly behaviour?: Partial<Behaviour>;
+    readonly estateFrom?: (sample: Estate) => Estate;
+  } = {},
 ): Promise<TestCloud> {
-  const [estate, tls] = await Promise.all([loadEstate(sample), createTestCa()]);
+  const [loaded, tls] = await Promise.all([loadEstate(sample), createTestCa()]);
+  const estate = options.estateFrom?.(loaded) ?? loaded;
   const cloud = await startCloud({
     estate,
     port: 0,
@@ -34,8 +41,8 @@ export async function startTestCloud(
   const { ca } = tls;
 
   /** As App Service hands out tokens of a managed identity. */
-  async function getToken(): Promise<AccessToken> {
-    const resource = encodeURIComponent("https://management.azure.com");
+  async function getToken(scope: string | string[]): Promise<AccessToken> {
+    const resource = encodeURIComponent(String(scope).replace(/\/\.default$/, ""));
     const url = `${cloud.url}/local/msi/token?api-version=2019-08-01&resource=${resource}`;
     const answer = (await getJson(url, { ca, headers: { "x-identity-header": "secret" } })) as {
       access_token: string;
@@ -55,6 +62,12 @@ export async function startTestCloud(
       credential: { getToken },
       endpoint: cloud.url,
       scope: "https://management.azure.com/.default",
+      tlsOptions: { ca },
+    },
+    graphOptions: {
+      credential: { getToken },
+      endpoint: `${cloud.url}/graph`,
+      scope: "https://graph.microsoft.com/.default",
       tlsOptions: { ca },
     },
     async personToken(person, query = {}) {

@@ -115,7 +115,7 @@ export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {})
     createFakeActivityStore(),
     createFakeIds(),
   ];
-  const directory = createFakeDirectory();
+  const directory = createFakeDirectory({ knowsEverybody: true });
   const { rights, loseRights } = everybodysRights();
   const started: string[] = [];
   const workflows: Workflows = {
