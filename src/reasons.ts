@@ -43,7 +43,7 @@ export const reasonCodes = {
   ApprovalMissing: "The policy wants an approval that the request does not have, or has no longer.",
   BreakGlassNotAllowed: "The caller is not among those whom the policy lets open in an emergency.",
   NothingToReview: "Only break-glass requests are reviewed afterwards.",
-  RequestorDisabled: "The account of the requestor is disabled or deleted.",
+  AccountDisabled: "The account of the requestor, or of who answers, is disabled or deleted.",
   RequestNotOpen: "Only what is open can be extended, or moved to another source.",
   NotTheRequestor: "Only the requestor may ask for more time, or for another source.",
   NotLonger: "The new end is not after the present one.",

@@ -10,7 +10,7 @@ import { durationSeconds } from "../policy/duration.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clock, Directory, PolicyStore, Rights } from "../ports.ts";
 import { type Outcome, ok, type Reason, refused, refusedFor } from "../reasons.ts";
-import { isBreakGlassPerson, notInEmergency } from "../workflow/decide-again.ts";
+import { disabled, isBreakGlassPerson, notInEmergency } from "../workflow/decide-again.ts";
 import { namedVms } from "./named-vms.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
@@ -63,10 +63,15 @@ export async function admitRequest(
 ): Promise<Admitted> {
   const { id: policyId, subscriptionId } = address;
   const vmIds = content.virtualMachines.map((vm) => vm.id);
-  const [rights, stored] = await Promise.all([
+  const [rights, stored, isEnabled] = await Promise.all([
     ports.rights.of(call.caller, subscriptionId),
     ports.policies.get(policyId),
+    // NB. A token outlives the account it was given to by an hour.
+    ports.directory.isEnabled(call.caller),
   ]);
+  if (!isEnabled) {
+    return { answer: { ...problem(refused(disabled(call.caller))), vmIds } };
+  }
   const missing = missingRights(rights, toRequest(policyId, vmIds), call.caller.name);
   if (missing.length > 0) {
     return { answer: problem(refused(...missing), { vmIds }) };

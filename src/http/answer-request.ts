@@ -2,14 +2,19 @@ import { z } from "zod";
 import { afterTime, answered, reviewed } from "../access/approval.ts";
 import { longestJustification } from "../access/initiate.ts";
 import { isOnItsWay } from "../access/life.ts";
-import { type AccessRequest, type Decision, requestedVms } from "../access/request.ts";
+import {
+  type AccessRequest,
+  type Decision,
+  isSamePerson,
+  requestedVms,
+} from "../access/request.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
-import type { AccessRules } from "../policy/access-rules.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Clock, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
+import { disabled } from "../workflow/decide-again.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
 import { type Answer, problem } from "./problem.ts";
 import { type Call, type Handler, requestorOf } from "./route.ts";
@@ -37,11 +42,15 @@ function answerRequest(ports: AnswerPorts, kind: "approve" | "deny"): Handler {
     const approval = seen.rules?.approval;
     const now = ports.clock.now();
     // NB. As the time has left it: the second circle may answer from the moment on when the first was too late.
-    const { request } = { request: afterTime(seen.request, approval, now) };
+    const request = afterTime(seen.request, approval, now);
     const circles = circlesOf(approval, request);
-    const isOwn = await isRequestorsOwn(call, request);
-    if (!(isOwn || (await isIn(circles, call.caller, request, ports.directory, { fresh: true })))) {
+    if (
+      !(isOwn(call, request) || (await isIn(circles, call.caller, request, ports.directory, fresh)))
+    ) {
       return refusal(request, notAmong("answer this request", namesOf(circles)));
+    }
+    if (!(await ports.directory.isEnabled(call.caller, fresh))) {
+      return refusal(request, disabled(call.caller));
     }
     const answer = decisionOf(ports, call, kind, comment);
     const needed = Math.max(approval?.approvalsNeeded ?? 1, 1);
@@ -62,9 +71,9 @@ export function reviewRequest(ports: AnswerPorts): Handler {
     const { seen, comment } = read;
     const { request, rules } = seen;
     const isAllowed =
-      (await isRequestorsOwn(call, request)) ||
+      isOwn(call, request) ||
       (await mayConfigure(ports, call, request)) ||
-      (await isIn(reviewersOf(rules), call.caller, request, ports.directory, { fresh: true }));
+      (await isIn(reviewersOf(rules), call.caller, request, ports.directory, fresh));
     if (!isAllowed) {
       return refusal(request, notAmong("review this request", namesOf(reviewersOf(rules))));
     }
@@ -75,12 +84,11 @@ export function reviewRequest(ports: AnswerPorts): Handler {
 }
 
 /** Whether it is the caller's own request: the pure decision then tells why that cannot be. */
-async function isRequestorsOwn({ caller }: Call, { requestor }: AccessRequest): Promise<boolean> {
-  return (
-    caller.tenantId.toLowerCase() === requestor.tenantId.toLowerCase() &&
-    caller.objectId.toLowerCase() === requestor.objectId.toLowerCase()
-  );
-}
+const isOwn = ({ caller }: Call, { requestor }: AccessRequest): boolean =>
+  isSamePerson(caller, requestor);
+
+/** Who answers is asked about anew: what was so a minute ago is no permission. */
+const fresh = { fresh: true } as const;
 
 /** Whether the caller may configure the policy of a request. */
 export async function mayConfigure(
@@ -185,6 +193,5 @@ async function goOn(
   if (request.windows.some(isOnItsWay)) {
     await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
   }
-  const rules: AccessRules | undefined = seen.rules;
-  return { status: 200, body: seenJson({ ...seen, rules, request }) };
+  return { status: 200, body: seenJson({ ...seen, request }) };
 }

@@ -16,6 +16,7 @@ export interface Answer {
 /** HTTP status of each code. What is not listed here is the caller's fault: 400. */
 const statuses: Partial<Record<ReasonCode, number>> = {
   AuthenticationFailed: 401,
+  AccountDisabled: 403,
   AuthorizationFailed: 403,
   BreakGlassNotAllowed: 403,
   NotAnApprover: 403,

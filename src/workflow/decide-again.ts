@@ -41,7 +41,7 @@ export async function decideAgain(
   ]);
   const rules = policy?.value.accessRules;
   const aboutAll = [
-    ...(isEnabled ? [] : [disabled(request)]),
+    ...(isEnabled ? [] : [disabled(requestor)]),
     ...missingRights(rights, toRequest(policyId, vmIds), requestor.name),
     ...(await approvalFaults(ports, request, rules, freshness)),
   ];
@@ -60,9 +60,10 @@ export async function decideAgain(
 /** How many reasons a window tells of. */
 const mostReasons = 10;
 
-function disabled({ requestor }: AccessRequest): Reason {
-  const message = `The account of '${requestor.name}' is disabled or deleted.`;
-  return { code: "RequestorDisabled", message, target: "requestor" };
+/** The refusal of somebody whose account is disabled, whatever rights it has. */
+export function disabled({ name }: { readonly name: string }): Reason {
+  const message = `The account of '${name}' is disabled or deleted.`;
+  return { code: "AccountDisabled", message };
 }
 
 /** Why the approvals of a request do not do for the rules as they are now. */
