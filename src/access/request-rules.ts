@@ -32,7 +32,8 @@ function justificationFaults(
   rules: AccessRules | undefined,
   { justification = "", isBreakGlass }: RuledRequest,
 ): readonly Reason[] {
-  const said = justification.replace(/\s/gu, "").length;
+  // Neither blanks nor characters that cannot be seen say anything.
+  const said = [...justification.replace(/[\s\p{C}]/gu, "")].length;
   const target = "justification";
   if (isBreakGlass) {
     const message = `A break-glass request needs a justification of at least ${shortestBreakGlassReason} characters that says what the emergency is.`;

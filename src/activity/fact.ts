@@ -52,6 +52,8 @@ export interface Fact {
   readonly followsRequestId?: string | undefined;
   /** Who acted; absent when the service acted by itself (a window's end, a sweep). */
   readonly actor?: Requestor | undefined;
+  /** Whose request it is about, whoever acted. */
+  readonly requestor?: Requestor | undefined;
   readonly port?: number | undefined;
   readonly protocol?: string | undefined;
   readonly sources?: readonly string[] | undefined;

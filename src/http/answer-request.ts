@@ -11,7 +11,7 @@ import {
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { ActivityStore, Clock, Ids } from "../ports.ts";
+import type { ActivityStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
 import { disabled } from "../workflow/decide-again.ts";
@@ -21,7 +21,6 @@ import { type Call, type Handler, requestorOf } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts, seenJson } from "./seen-request.ts";
 
 export interface AnswerPorts extends SeePorts {
-  readonly clock: Clock;
   readonly ids: Ids;
   readonly activity: ActivityStore;
 }
@@ -54,8 +53,11 @@ function answerRequest(ports: AnswerPorts, kind: "approve" | "deny"): Handler {
     }
     const answer = decisionOf(ports, call, kind, comment);
     const needed = Math.max(approval?.approvalsNeeded ?? 1, 1);
-    const decided = await decideOn(ports, request, (current) =>
-      answered(afterTime(current, approval, now), answer, needed),
+    const decided = await decideOn(
+      ports,
+      request,
+      (current) => afterTime(current, approval, now),
+      (current) => answered(current, answer, needed),
     );
     return "answer" in decided ? decided.answer : goOn(ports, call, seen, decided.request);
   };
@@ -78,7 +80,12 @@ export function reviewRequest(ports: AnswerPorts): Handler {
       return refusal(request, notAmong("review this request", namesOf(reviewersOf(rules))));
     }
     const decision = decisionOf(ports, call, "review", comment);
-    const decided = await decideOn(ports, request, (current) => reviewed(current, decision));
+    const decided = await decideOn(
+      ports,
+      request,
+      (current) => current,
+      (current) => reviewed(current, decision),
+    );
     return "answer" in decided ? decided.answer : goOn(ports, call, seen, decided.request);
   };
 }
@@ -170,12 +177,14 @@ function parseComment(body: unknown): Outcome<string | undefined> {
 async function decideOn(
   ports: AnswerPorts,
   request: AccessRequest,
-  decide: (current: AccessRequest) => Outcome<AccessRequest>,
+  move: (current: AccessRequest) => AccessRequest,
+  decide: (moved: AccessRequest) => Outcome<AccessRequest>,
 ): Promise<{ readonly request: AccessRequest } | { readonly answer: Answer }> {
   let outcome: Outcome<AccessRequest> = ok(request);
   await ports.requests.change(request.id, (current) => {
-    outcome = decide(current);
-    return outcome.outcome === "ok" ? outcome.value : current;
+    const moved = move(current);
+    outcome = decide(moved);
+    return outcome.outcome === "ok" ? outcome.value : moved;
   });
   return outcome.outcome === "ok"
     ? { request: outcome.value }

@@ -4,7 +4,7 @@ import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
 import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { Clock, Page, RequestQuery } from "../ports.ts";
+import type { Page, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { mapLimited } from "../workflow/serial.ts";
@@ -12,10 +12,6 @@ import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
-
-export interface RequestsPorts extends SeePorts {
-  readonly clock: Clock;
-}
 
 /** How far back a list without `from` reaches, and how many requests a page holds. */
 const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
@@ -61,7 +57,7 @@ function policyPattern(): RegExp {
 }
 
 /** GET /api/requests/{id}. */
-export function getRequest(ports: RequestsPorts): Handler {
+export function getRequest(ports: SeePorts): Handler {
   return async (call) => {
     const seen = await namedRequest(ports, call);
     return "answer" in seen ? seen.answer : { status: 200, body: seenJson(seen) };
@@ -72,7 +68,7 @@ export function getRequest(ports: RequestsPorts): Handler {
  * GET /api/requests: my own, or those of a VM, a policy, a subscription or another requestor as far as I may see them, newest
  * first; with `awaiting=me` those that I may answer or review now. A page may hold fewer than it could; follow `nextLink`.
  */
-export function listRequests(ports: RequestsPorts): Handler {
+export function listRequests(ports: SeePorts): Handler {
   return async (call) => {
     const asked = readQuery(call, ports.clock.now());
     if (asked.outcome === "refused") {
@@ -83,16 +79,18 @@ export function listRequests(ports: RequestsPorts): Handler {
       query === undefined
         ? { items: await awaiting(ports, call.caller) }
         : await ports.requests.list(query);
-    const seen = await mapLimited(page.items.filter(filter), parallelReads, (request) =>
+    const seen = await mapLimited(page.items, parallelReads, (request) =>
       seenBy(ports, call.caller, request),
     );
-    const value = seen.flatMap((one) => (one === undefined ? [] : [seenJson(one)]));
+    const value = seen.flatMap((one) =>
+      one !== undefined && filter(one.request) ? [seenJson(one)] : [],
+    );
     return listAnswer(call, value, page.continuation);
   };
 }
 
 /** Requests that the caller may answer, and break-glass requests that the caller may review; newest first. */
-async function awaiting(ports: RequestsPorts, caller: Caller): Promise<readonly AccessRequest[]> {
+async function awaiting(ports: SeePorts, caller: Caller): Promise<readonly AccessRequest[]> {
   const live = (await ports.requests.live()).filter(isLive);
   const mine = await mapLimited(live, parallelReads, async (request) => {
     const isPending = requestState(request) === "pending approval";

@@ -1,3 +1,4 @@
+import { afterTime } from "../access/approval.ts";
 import { requestState } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import { isSamePerson } from "../access/request.ts";
@@ -5,13 +6,14 @@ import type { Caller } from "../caller/caller.ts";
 import { createReader } from "../caller/requirements.ts";
 import type { AccessRules } from "../policy/access-rules.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
-import type { Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
+import type { Clock, Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
 import { type Answer, problemOf } from "./problem.ts";
 import { requestJson } from "./request-json.ts";
 import type { Call } from "./route.ts";
 
 export interface SeePorts {
+  readonly clock: Clock;
   readonly requests: RequestStore;
   readonly policies: PolicyStore;
   readonly rights: Rights;
@@ -32,13 +34,15 @@ export interface SeenRequest {
 export async function seenBy(
   ports: SeePorts,
   caller: Caller,
-  request: AccessRequest,
+  stored: AccessRequest,
 ): Promise<SeenRequest | undefined> {
   const [policy, rights] = await Promise.all([
-    ports.policies.get(request.policyId),
-    ports.rights.of(caller, subscriptionOf(request.policyId) ?? ""),
+    ports.policies.get(stored.policyId),
+    ports.rights.of(caller, subscriptionOf(stored.policyId) ?? ""),
   ]);
   const rules = policy?.value.accessRules;
+  // As the time has left it, though the sweep may not have stored that yet.
+  const request = afterTime(stored, rules?.approval, ports.clock.now());
   const mayRead = createReader(rights);
   const canRead = (vmId: string) => mayRead(vmId, request.policyId);
   const circles = [

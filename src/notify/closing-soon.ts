@@ -1,6 +1,12 @@
 import type { AccessRequest, Window } from "../access/request.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import { type Digest, type Notification, notificationId, notificationLimits } from "./event.ts";
+import {
+  type Digest,
+  type Notification,
+  notificationId,
+  notificationLimits,
+  personOf,
+} from "./event.ts";
 import { firstOf, oneLine } from "./text.ts";
 
 /** People are told so many milliseconds before the end, or up to a minute later: the sweep looks once a minute. */
@@ -37,7 +43,7 @@ function closingSoon(
   now: Date,
   digest: Digest,
 ): Notification {
-  const { subjects, sources, text, name } = notificationLimits;
+  const { subjects, sources, text } = notificationLimits;
   const listed = firstOf(windows, subjects);
   return {
     id: notificationId(["closingSoon", request.id, closesAt], digest),
@@ -46,7 +52,7 @@ function closingSoon(
     subscriptionId: subscriptionOf(request.policyId) ?? "",
     policyId: request.policyId,
     requestId: request.id,
-    actor: { ...request.requestor, name: oneLine(request.requestor.name, name) },
+    requestor: personOf(request.requestor),
     ...(request.justification === undefined
       ? {}
       : { justification: oneLine(request.justification, text) }),

@@ -6,7 +6,7 @@ import { firstOf, oneLine } from "./text.ts";
 export const notificationEvents = [
   /** Somebody asked for access; where it has to be approved, who can answer and until when. */
   "asked",
-  /** A request was approved, denied, or expired unanswered. */
+  /** A request was approved, denied, ended before its time, or expired unanswered. */
   "decided",
   /** Ports are open, proven by what was read back. */
   "opened",
@@ -53,6 +53,8 @@ export interface Notification {
   readonly requestId?: string;
   /** Who acted; absent when the service acted by itself. */
   readonly actor?: Requestor;
+  /** Whose request it is about. */
+  readonly requestor?: Requestor;
   readonly justification?: string;
   readonly comment?: string;
   readonly breakGlass?: true;
@@ -115,6 +117,7 @@ function eventOf({ operation, outcome, breakGlass }: Fact): NotificationEvent | 
     case "access.approve done":
     case "access.deny done":
     case "access.expire done":
+    case "access.revoke done":
       return "decided";
     case "access.review done":
       return "breakGlass";
@@ -142,7 +145,7 @@ function notification(
   const [fact] = facts as [Fact, ...Fact[]];
   const listed = firstOf(facts, notificationLimits.subjects);
   const { name, text, id } = notificationLimits;
-  const { actor, awaits } = fact;
+  const { actor, requestor, awaits } = fact;
   return {
     id: notificationId([event, ...keysOf(fact, facts)], digest),
     event,
@@ -151,15 +154,8 @@ function notification(
     subscriptionId: oneLine(fact.subscriptionId, id),
     ...given("policyId", fact.policyId, id),
     ...given("requestId", fact.requestId, id),
-    ...(actor === undefined
-      ? {}
-      : {
-          actor: {
-            tenantId: oneLine(actor.tenantId, name),
-            objectId: oneLine(actor.objectId, name),
-            name: oneLine(actor.name, name),
-          },
-        }),
+    ...(actor === undefined ? {} : { actor: personOf(actor) }),
+    ...(requestor === undefined ? {} : { requestor: personOf(requestor) }),
     ...given("justification", fact.justification, text),
     ...given("comment", fact.comment, text),
     ...(fact.breakGlass === true ? { breakGlass: true } : {}),
@@ -175,6 +171,16 @@ function notification(
     ...(fact.endReason === undefined ? {} : { endReason: fact.endReason }),
     subjects: listed.items.map(subjectOf),
     moreSubjects: listed.more,
+  };
+}
+
+/** A person as people are told of one. */
+export function personOf({ tenantId, objectId, name }: Requestor): Requestor {
+  const longest = notificationLimits.name;
+  return {
+    tenantId: oneLine(tenantId, longest),
+    objectId: oneLine(objectId, longest),
+    name: oneLine(name, longest),
   };
 }
 

@@ -32,7 +32,8 @@ export function summaryOf(notification: Notification): Summary {
     title: titleOf(notification),
     isUrgent: urgent.includes(notification.event),
     lines: [
-      ...line(isAsking(notification) ? "Who" : "By", notification.actor?.name),
+      ...line("Who", notification.requestor?.name),
+      ...line("By", decider(notification)),
       ...line("Why", notification.justification),
       ...line("Comment", notification.comment),
       ...awaited(notification),
@@ -54,9 +55,9 @@ const endings = {
   NewerRequestInitiated: "a newer request of the same person",
 } as const;
 
-/** Whether the actor is who asked, and not who decided about it. */
-const isAsking = ({ event, operation }: Notification): boolean =>
-  event !== "decided" && operation !== "access.review";
+/** Who decided about it, where that is somebody else than who asked. */
+const decider = ({ actor, requestor }: Notification): string | undefined =>
+  actor?.objectId === requestor?.objectId ? undefined : actor?.name;
 
 function titleOf({ event, operation, subjects, moreSubjects, awaits }: Notification): string {
   const vms = vmsOf(subjects, moreSubjects);
@@ -94,6 +95,8 @@ function decision(operation: Notification["operation"], vms: string): string {
       return `Access to ${vms} was approved`;
     case "access.deny":
       return `Access to ${vms} was denied`;
+    case "access.revoke":
+      return `Access to ${vms} was ended before its time`;
     default:
       return `Nobody answered in time: the request for ${vms} is over`;
   }

@@ -6,7 +6,7 @@ const longestPattern = 200;
 
 /**
  * How many steps a compiled expression may have: `.{1000}` has a thousand. Matching takes at most steps times characters; with
- * 2,000 characters that is below a tenth of a second.
+ * 2,000 characters that is about a tenth of a second at worst.
  */
 const mostSteps = 1_000;
 

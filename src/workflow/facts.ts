@@ -37,6 +37,7 @@ export function windowFact(
     requestId: request.id,
     windowId: window.id,
     actor: told.by,
+    requestor: request.requestor,
     port: window.port,
     protocol: window.protocol,
     sources: window.sources,

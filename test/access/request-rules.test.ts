@@ -17,7 +17,7 @@ describe("the justification of a request", () => {
     [
       "blanks where it is required",
       { justification: { required: true } },
-      " \n\t\u00a0",
+      " \n\t\u00a0\u200b",
       [required],
     ],
     ["something where it is required", { justification: { required: true } }, "x", []],
@@ -69,6 +69,8 @@ describe("the justification of a request", () => {
   it.each<[string, string | undefined, readonly string[]]>([
     ["nothing", undefined, [required]],
     ["nine letters and blanks", "  a b c d e f g h i  ", [required]],
+    ["nine letters and what cannot be seen", "abcdefghi\u200b\u2060", [required]],
+    ["five of what takes two code units each", "💥".repeat(5), [required]],
     ["ten letters", "a b c d e f g h i j", []],
     ["a sentence without the ticket the pattern asks for", "production is down", []],
   ])("of a break-glass request always says why: %s", (_case, justification, expected) => {

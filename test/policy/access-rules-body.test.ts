@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "@jest/globals";
 import type { AccessRules } from "../../src/policy/access-rules.ts";
 import { parsePolicy } from "../../src/policy/policy-body.ts";
@@ -54,6 +55,15 @@ const whole: AccessRules = {
 describe("the access rules of a policy", () => {
   it("are taken as they are when nothing is left out", () => {
     expect(rulesOf(whole)).toEqual(whole);
+  });
+
+  it("may be those of the documentation", async () => {
+    const page = await readFile("docs/api.md", "utf8");
+    const example = /## Request rules[\s\S]*?```json\n([\s\S]*?)```/.exec(page)?.[1] ?? "";
+
+    expect(rulesOf(JSON.parse(example))).toMatchObject({
+      approval: { autoApproval: [{ hours: { timeZone: "Europe/Berlin" } }] },
+    });
   });
 
   it("are understood when they are said in few words", () => {
