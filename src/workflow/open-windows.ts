@@ -47,7 +47,10 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   if (request === undefined) {
     return;
   }
-  const opening = windowsOfVm(request, input.vmIndex).filter(isOnItsWay);
+  const now = ports.clock.now().getTime();
+  const opening = windowsOfVm(request, input.vmIndex).filter(
+    (window) => isOnItsWay(window) && !wasOpen(window, now),
+  );
   const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
   await bringEnds(ports, input);
   if (machine !== undefined) {
@@ -57,6 +60,11 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   }
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
+}
+
+/** Whether an earlier run has proven it open, and its time is over: whoever looks after it closes it, and tells both. */
+function wasOpen({ openedAt, closesAt }: Window, now: number): boolean {
+  return openedAt !== undefined && Date.parse(closesAt) <= now;
 }
 
 async function open(
@@ -144,8 +152,9 @@ const openingAllowance = 300_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {
-  const { durationSeconds, latestEnd } = window;
-  if (durationSeconds === undefined) {
+  const { durationSeconds, latestEnd, openedAt } = window;
+  // NB. What an earlier run has proven open counts from then, whoever opens it again.
+  if (durationSeconds === undefined || openedAt !== undefined) {
     return { ...window, state: "opening" };
   }
   const end = now.getTime() + durationSeconds * 1_000;
