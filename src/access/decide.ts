@@ -74,11 +74,12 @@ export function decide(
   });
 }
 
-/**
- * Whether a window that was allowed earlier still lies within its policy: an earlier "allowed" is no permission. Its end
- * was bounded when it was decided, and the policy's longest window counts from then.
- */
-export function stillAllowed(policy: Policy | undefined, window: Window): readonly Reason[] {
+/** Whether a window that was allowed earlier still lies within its policy as it is now: an earlier "allowed" is no permission. */
+export function stillAllowed(
+  policy: Policy | undefined,
+  window: Window,
+  now: Date,
+): readonly Reason[] {
   if (policy === undefined || policy.state === "deleting") {
     const message = "The policy was deleted before the port could be opened.";
     return [{ code: "PolicyNotFound", message, target: window.vmId }];
@@ -88,9 +89,21 @@ export function stillAllowed(policy: Policy | undefined, window: Window): readon
   const isCovered =
     rule !== undefined &&
     rule.protocol === window.protocol &&
-    window.sources.every(coverOf(allowedSources(rule)));
+    window.sources.every(coverOf(allowedSources(rule))) &&
+    isShortEnough(rule, window, now);
   const why = `it was changed before port ${window.port} of '${resourceName(window.vmId)}' could be opened, and does not allow this any more`;
   return isCovered ? [] : bounded([outside(policy, window.vmId, why)]);
+}
+
+/** Of a window with a named end, what is left of it counts: it was as long as the policy allowed when it was asked for. */
+function isShortEnough(
+  { maxRequestAccessDuration }: PortRule,
+  { durationSeconds: asked, closesAt }: Window,
+  now: Date,
+): boolean {
+  const longest = durationSeconds(maxRequestAccessDuration) ?? 0;
+  const left = (Date.parse(closesAt) - now.getTime()) / 1_000 - clockToleranceSeconds;
+  return (asked ?? left) <= longest;
 }
 
 interface Asked {
