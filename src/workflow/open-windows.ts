@@ -139,8 +139,11 @@ async function want(
   );
 }
 
-/** How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take. */
-const openingAllowance = 300_000;
+/**
+ * How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take without taking of
+ * the window's time, and so much too long a rule may stand if storage is lost.
+ */
+const openingAllowance = 60_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {
