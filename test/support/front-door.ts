@@ -8,7 +8,7 @@ import { plan } from "../../src/http/plan.ts";
 import { putPolicy } from "../../src/http/put-policy.ts";
 import { getPolicy, listPolicies } from "../../src/http/read-policies.ts";
 import { createRoute, type RoutePorts } from "../../src/http/route.ts";
-import type { Workflows } from "../../src/ports.ts";
+import type { Rights, Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
 import { subscriptionId, vmId } from "./builders.ts";
@@ -50,8 +50,8 @@ export const people = {
 export type Person = keyof typeof people;
 
 export interface CallOptions {
-  /** Nobody: no token. */
-  readonly as?: Person | "nobody" | undefined;
+  /** Nobody: no token. Somebody else than these people is given whole. */
+  readonly as?: Person | "nobody" | Caller | undefined;
   /** Sent as JSON; text is sent as it is. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -67,8 +67,12 @@ export interface Reply {
 }
 
 /** The HTTP API over a world, with people known by their names. */
-export function createFrontDoor(world: World, options: { hops?: number; faults?: Faults } = {}) {
+export function createFrontDoor(
+  world: World,
+  options: { hops?: number; faults?: Faults; rights?: Rights } = {},
+) {
   const rights = createFakeRights();
+  const callers = new Map<string, Caller>(Object.entries(people));
   const wholeSubscription = `/subscriptions/${subscriptionId}`;
   rights.grant(people.olivia, wholeSubscription, [
     "Microsoft.Security/*",
@@ -86,13 +90,13 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
   const ports: RoutePorts & Parameters<typeof putPolicy>[0] & Parameters<typeof initiate>[0] = {
     ...process,
     foresee: createForesee(process),
-    rights: faults.through("rights", rights),
+    rights: faults.through("rights", options.rights ?? rights),
     trustedProxyHops: options.hops ?? 1,
     workflows: () => faults.through("workflows", workflows),
     tokens: {
       async verify(authorization) {
         const name = /^Bearer (\w+)$/.exec(authorization ?? "")?.[1];
-        const caller = people[name as Person] as Caller | undefined;
+        const caller = callers.get(name ?? "");
         return caller === undefined
           ? refused({ code: "AuthenticationFailed", message: "No bearer token was sent." })
           : ok(caller);
@@ -122,6 +126,17 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
     { pattern: /^\/api\/activity$/, handle: route({ methods: { GET: listActivity(ports) } }) },
   ];
 
+  function authorizationOf(as: Person | "nobody" | Caller): Readonly<Record<string, string>> {
+    if (as === "nobody") {
+      return {};
+    }
+    const name = typeof as === "string" ? as : as.objectId.replaceAll("-", "");
+    if (typeof as !== "string") {
+      callers.set(name, as);
+    }
+    return { authorization: `Bearer ${name}` };
+  }
+
   async function call(
     method: string,
     address: string,
@@ -132,7 +147,7 @@ export function createFrontDoor(world: World, options: { hops?: number; faults?:
       method,
       url: url.toString(),
       headers: {
-        ...(as === "nobody" ? {} : { authorization: `Bearer ${as}` }),
+        ...authorizationOf(as),
         "x-forwarded-for": "203.0.113.7:51234",
         ...headers,
       },
