@@ -36,7 +36,6 @@ export const roles = [
   "JIT request",
   "JIT read",
 ] as const;
-export type Role = (typeof roles)[number];
 
 /** web-1 is one of the VMs of the policy in the resource group shop. */
 export const scopes = ["VM", "resource group", "subscription", "management group"] as const;
