@@ -112,8 +112,8 @@ export interface AccessRequest {
 }
 
 /** The VMs of a request in the order in which they were asked for; a window's VM is known by its position here. */
-export function requestedVms(request: AccessRequest): readonly string[] {
-  return [...new Set(request.windows.map((window) => window.vmId))];
+export function requestedVms({ windows }: Pick<AccessRequest, "windows">): readonly string[] {
+  return [...new Set(windows.map((window) => window.vmId))];
 }
 
 /** The windows of the VM at that position. */

@@ -5,7 +5,7 @@ import { type AccessRequest, type EndReason, requestedVms, type Window } from ".
 
 /** `JitNetworkAccessRequest` of the REST API. */
 export interface WireRequest {
-  /** Ours: names the request, and how it stands as a whole. */
+  /** Ours: names the request, and how it stands, as far as its VMs are shown. */
   readonly id: string;
   readonly state: WindowState;
   readonly virtualMachines: readonly {
@@ -33,15 +33,14 @@ export function wireRequest(
   request: AccessRequest,
   shows: (vmKey: string) => boolean = () => true,
 ): WireRequest {
+  const windows = request.windows.filter(({ vmId }) => shows(idKey(vmId)));
   return {
     id: request.id,
-    state: requestState(request),
-    virtualMachines: requestedVms(request)
-      .filter((vmId) => shows(idKey(vmId)))
-      .map((vmId) => ({
-        id: vmId,
-        ports: request.windows.filter((window) => window.vmId === vmId).map(wirePort),
-      })),
+    state: requestState({ windows }),
+    virtualMachines: requestedVms({ windows }).map((vmId) => ({
+      id: vmId,
+      ports: windows.filter((window) => window.vmId === vmId).map(wirePort),
+    })),
     startTimeUtc: request.createdAt,
     requestor: request.requestor.name,
     ...(request.justification === undefined ? {} : { justification: request.justification }),

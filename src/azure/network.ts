@@ -34,7 +34,7 @@ export function createNetwork(options: NetworkOptions): Network {
     findMachine: createMachineFinder(options),
 
     async publicAddress(publicIpId) {
-      const answer = await send({ method: "GET", url: resourceUrl(publicIpId, publicIpPattern) });
+      const answer = await send({ method: "GET", url: resourceUrl(publicIpId, publicIpKind) });
       if (answer.status === 404) {
         return undefined;
       }
@@ -106,22 +106,28 @@ function requestFor(gateId: string, change: RuleChange): ArmRequest {
   return { method: "PUT", url: gateUrl(gateId, `securityRules/${change.rule.name}`), body };
 }
 
-const publicIpPattern =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/publicIPAddresses\/[^/]+$/i;
+const publicIpKind = {
+  name: "public IP address",
+  pattern:
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/publicIPAddresses\/[^/]+$/i,
+};
 const publicIp = z.object({ properties: z.object({ ipAddress: z.string().nullish() }) });
 
-const gatePattern =
-  /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkSecurityGroups\/[^/]+$/i;
+const gateKind = {
+  name: "network security group",
+  pattern:
+    /^\/subscriptions\/[^/]+\/resourceGroups\/[^/]+\/providers\/Microsoft\.Network\/networkSecurityGroups\/[^/]+$/i,
+};
 
 /** NB. Ids are data from elsewhere: every segment is encoded and none may climb, so that no id leads to another resource. */
 function gateUrl(gateId: string, below = ""): string {
-  return resourceUrl(gateId, gatePattern, below);
+  return resourceUrl(gateId, gateKind, below);
 }
 
-function resourceUrl(id: string, pattern: RegExp, below = ""): string {
+function resourceUrl(id: string, { name, pattern }: typeof gateKind, below = ""): string {
   const segments = `${id}/${below}`.replace(/\/$/, "").split("/");
   if (!pattern.test(id) || segments.includes("..") || segments.includes(".")) {
-    throw new Error(`'${id}' is not an id of the form ${pattern.source}.`);
+    throw new Error(`'${id}' is not the id of a ${name}.`);
   }
   return `${segments.map(encodeURIComponent).join("/")}?api-version=${apiVersion}`;
 }

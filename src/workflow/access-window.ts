@@ -78,11 +78,15 @@ function* lookAfter(
   }
 }
 
-/** When the next end comes, or, after a failure, when a growing pause is over. */
+/**
+ * When the next end comes, or, after a failure, when a growing pause is over. An end that has come by this clock, and not by the
+ * one of the look, is looked at again a second later.
+ */
 function nextLook(context: OrchestrationContext, { next, isFailing }: Looked, attempt: number) {
   const pause = later(context, pauseSeconds(attempt));
   const end = next === undefined ? pause : new Date(next);
-  return isFailing && pause < end ? pause : end;
+  const soonest = isFailing && pause < end ? pause : end;
+  return soonest > context.df.currentUtcDateTime ? soonest : later(context, 1);
 }
 
 const pauseSeconds = (attempt: number): number =>

@@ -63,6 +63,7 @@ describe("a request within its policy", () => {
             protocol: "TCP",
             sources: ["203.0.113.7"],
             closesAt: afterNoon(3_600),
+            durationSeconds: 3_600,
             state: "opening",
           },
           expect.objectContaining({ id: `${requestId}-0-53`, port: 53, protocol: "UDP" }),

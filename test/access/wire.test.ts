@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Window } from "../../src/access/request.ts";
-import { wireRequest } from "../../src/access/wire.ts";
+import { type WireRequest, wireRequest } from "../../src/access/wire.ts";
 import { policyJson } from "../../src/http/policy-json.ts";
 import { parsePolicy } from "../../src/policy/policy-body.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
@@ -37,10 +37,17 @@ describe("a request as the API shows it", () => {
       ],
     });
 
-    expect(wireRequest(request)).toEqual(example("initiate").responses["202"]?.body);
+    // Ours beside it: which request it is, and how it stands.
+    expect(wireRequest(request)).toEqual({
+      ...example("initiate").responses["202"]?.body,
+      id: request.id,
+      state: "opening",
+    });
   });
 
   it.each<[Partial<Window>, string, string]>([
+    [{ state: "pending approval" }, "Initiating", "PendingApproval"],
+    [{ state: "approved" }, "Initiating", "UserRequested"],
     [{ state: "opening" }, "Initiating", "UserRequested"],
     [{ state: "open" }, "Initiated", "UserRequested"],
     [{ state: "closing", openedAt: noon.toISOString() }, "Initiated", "UserRequested"],
@@ -49,6 +56,8 @@ describe("a request as the API shows it", () => {
     [{ state: "closed", endReason: "UserRequested" }, "Revoked", "UserRequested"],
     [{ state: "closed", endReason: "NewerRequestInitiated" }, "Revoked", "NewerRequestInitiated"],
     [{ state: "failed" }, "Revoked", "Failed"],
+    [{ state: "denied" }, "Revoked", "Denied"],
+    [{ state: "expired unanswered" }, "Revoked", "ExpiredUnanswered"],
   ])("says of a window %j: %s, %s", (values, status, statusReason) => {
     const [vm] = wireRequest(anAccessRequest({ windows: [aWindow(values)] })).virtualMachines;
 
@@ -63,13 +72,18 @@ describe("a request as the API shows it", () => {
     expect(vm?.ports[0]).not.toHaveProperty("allowedSourceAddressPrefix");
   });
 
-  it("lists the ports of a VM together, and only VMs that may be seen", () => {
+  it("lists the ports of a VM together, and tells only of VMs that may be seen", () => {
     const request = anAccessRequest({
-      windows: [aWindow(), aWindow({ vmId: vmId("db") }), aWindow({ port: 3389 })],
+      windows: [
+        aWindow({ state: "closing" }),
+        aWindow({ vmId: vmId("db"), state: "open" }),
+        aWindow({ port: 3389, state: "closed" }),
+      ],
     });
 
     const shown = wireRequest(request, (key) => key === idKey(vmId()));
 
+    expect(shown.state).toBe("closing");
     expect(shown.virtualMachines).toEqual([
       {
         id: vmId(),
@@ -108,7 +122,14 @@ describe("a policy as the API shows it", () => {
       ],
     });
 
-    expect(policyJson(policy, [request], everything)).toEqual(responses["200"]?.body);
+    const shown = policyJson(policy, [request], everything);
+
+    // Ours beside it: which request it is, and how it stands.
+    const [{ id, state, ...asOfficial } = {} as Partial<WireRequest>] = shown.properties.requests;
+    expect([id, state]).toEqual([request.id, "open"]);
+    expect({ ...shown, properties: { ...shown.properties, requests: [asOfficial] } }).toEqual(
+      responses["200"]?.body,
+    );
   });
 
   it("leaves out VMs, and requests for VMs, that may not be seen", () => {

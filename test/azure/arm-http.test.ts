@@ -150,6 +150,7 @@ describe("the id of a gate", () => {
     const network = createNetwork({ ...options(), pollMs: 1 });
 
     await expect(network.readGate(id)).rejects.toThrow("not the id of a network security group");
+    await expect(network.publicAddress(id)).rejects.toThrow("not the id of a public IP address");
     expect(requests()).toEqual([]);
   });
 });

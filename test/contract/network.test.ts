@@ -5,7 +5,14 @@ import type { GateReading, Network, WriteOutcome } from "../../src/ports.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
-import { aRule, customerRule, gateId, machines, networkContract } from "./network.ts";
+import {
+  aRule,
+  customerRule,
+  gateId,
+  machines,
+  networkContract,
+  publicAddress,
+} from "./network.ts";
 
 describe("in memory", () => {
   networkContract(() => {
@@ -14,6 +21,7 @@ describe("in memory", () => {
       network.addMachine(machine);
     }
     network.addGate(gateId, [customerRule]);
+    network.addPublicAddress(publicAddress.id, publicAddress.address);
     return {
       network,
       addCustomerRule: (rule) => network.edit(gateId, (rules) => [...rules, rule]),

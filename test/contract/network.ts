@@ -9,6 +9,15 @@ export const gateId = `${demo}/Microsoft.Network/networkSecurityGroups/nsg-linux
 const unknownGateId = `${demo}/Microsoft.Network/networkSecurityGroups/nsg-unknown`;
 const unknownVmId = `${demo}/Microsoft.Compute/virtualMachines/vm-unknown`;
 
+/** Of `vm-both`, and one that does not exist. */
+const publicIps = {
+  both: `${demo}/Microsoft.Network/publicIPAddresses/pip-vm-both`,
+  unknown: `${demo}/Microsoft.Network/publicIPAddresses/pip-unknown`,
+} as const;
+
+/** The public address of `vm-both`. */
+export const publicAddress = { id: publicIps.both, address: "192.0.2.13" } as const;
+
 /** VMs that the network under test has: behind both kinds of gates; with two interfaces and IPv6; behind none. */
 export const machines = {
   both: {
@@ -20,6 +29,7 @@ export const machines = {
         address: "10.10.3.4",
         family: 4,
         networkInterfaceId: `${demo}/Microsoft.Network/networkInterfaces/nic-vm-both`,
+        publicIpId: publicIps.both,
         gates: [
           `${network}/networkSecurityGroups/nsg-both-subnet`,
           `${demo}/Microsoft.Network/networkSecurityGroups/nsg-both-nic`,
@@ -36,6 +46,7 @@ export const machines = {
         address: "10.10.4.4",
         family: 4,
         networkInterfaceId: `${demo}/Microsoft.Network/networkInterfaces/nic-vm-dual-front`,
+        publicIpId: `${demo}/Microsoft.Network/publicIPAddresses/pip-vm-dual`,
         gates: [`${demo}/Microsoft.Network/networkSecurityGroups/nsg-dual-front`],
       },
       {
@@ -61,6 +72,7 @@ export const machines = {
         address: "10.10.6.4",
         family: 4,
         networkInterfaceId: `${demo}/Microsoft.Network/networkInterfaces/nic-vm-bare`,
+        publicIpId: `${demo}/Microsoft.Network/publicIPAddresses/pip-vm-bare`,
         gates: [],
       },
     ],
@@ -93,7 +105,7 @@ export const customerRule = aRule({
   description: "",
 });
 
-/** A network with `machines` and with the NSG `gateId`, whose only rule is `customerRule`. */
+/** A network with `machines`, `publicAddress` and with the NSG `gateId`, whose only rule is `customerRule`. */
 export interface NetworkUnderTest {
   readonly network: Network;
   /** A rule that a customer writes behind our back. */
@@ -145,6 +157,16 @@ export function networkContract(open: () => NetworkUnderTest): void {
 
     it("finds no machine where there is none", async () => {
       expect(await under.network.findMachine(unknownVmId)).toBeUndefined();
+    });
+
+    it("tells the address behind a public IP address, whatever the case of its id, and none where there is none", async () => {
+      const { network } = under;
+
+      expect(await network.publicAddress(publicAddress.id)).toBe(publicAddress.address);
+      expect(await network.publicAddress(publicAddress.id.toUpperCase())).toBe(
+        publicAddress.address,
+      );
+      expect(await network.publicAddress(publicIps.unknown)).toBeUndefined();
     });
 
     it("reads a gate, whatever the case of its id, and none where there is none", async () => {

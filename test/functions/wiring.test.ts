@@ -38,6 +38,13 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
   },
   { name: "activity", route: "api/activity" },
+  { name: "listRequests", route: "api/requests" },
+  { name: "request", route: "api/requests/{requestId}" },
+  ...["approve", "deny", "revoke", "extend", "rebind", "review"].map((verb) => ({
+    name: `${verb}Request`,
+    route: `api/requests/{requestId}/${verb}`,
+    starts: true,
+  })),
   { name: "healthLive", route: "api/health/live", methods: ["GET"] },
   { name: "healthReady", route: "api/health/ready", methods: ["GET"] },
   { name: "nothingHere", route: "{*path}" },
@@ -119,7 +126,7 @@ describe("the Functions host finds", () => {
 
   it("the durable work under the names that live instances carry", () => {
     expect(ofKind("orchestrationTrigger")).toEqual(["accessRequest", "accessWindow"]);
-    expect(ofKind("activityTrigger")).toEqual(["closeWindows", "openWindows"]);
+    expect(ofKind("activityTrigger")).toEqual(["lookAfterWindows", "openWindows"]);
     expect(ofKind("entityTrigger")).toEqual([]);
     expect(names.endNow).toBe("EndNow");
   });

@@ -52,6 +52,8 @@ describe("reading policies", () => {
     );
     expect(reply.json.properties.requests).toEqual([
       {
+        id: forBothVms.id,
+        state: "opening",
         startTimeUtc: "2030-01-31T12:00:00.000Z",
         requestor: "alice@contoso.example",
         justification: "testing",

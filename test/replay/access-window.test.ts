@@ -1,9 +1,8 @@
 import { registered } from "@azure/functions-core";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { patience } from "../../src/workflow/access-window.ts";
-import type { Closing } from "../../src/workflow/close-windows.ts";
+import type { Looked, Looking } from "../../src/workflow/look-after.ts";
 import { names } from "../../src/workflow/names.ts";
-import type { Opened } from "../../src/workflow/open-windows.ts";
 import { afterNoon, noon, requestId } from "../support/builders.ts";
 import {
   type Asked,
@@ -14,19 +13,20 @@ import {
 } from "../support/recorded-history.ts";
 
 const at = (seconds: number): Date => new Date(afterNoon(seconds));
-const opened = (ends: readonly string[], failedIds: readonly string[] = []): Opened => ({
-  ends,
-  failedIds,
-});
-const closed = { isClosed: true };
 const day = 86_400;
 const vm = { requestId, vmIndex: 0 };
+const failing: Looked = { isFailing: true };
 
-/** Answers opening with the ends given, closing with done. */
-const calm =
-  (answer: Opened) =>
-  (call: Asked): unknown =>
-    call.name === names.openWindows ? answer : closed;
+/** What a look finds where windows end at these moments, and all of them once somebody wanted that. */
+const ending =
+  (ends: readonly string[], revokedAt = afterNoon(999 * day)) =>
+  (call: Asked): Looked | undefined => {
+    const now = call.askedAt.toISOString();
+    const [next] = ends.filter((end) => end > now && revokedAt > now).toSorted();
+    return call.name === names.openWindows
+      ? undefined
+      : { isFailing: false, ...(next === undefined ? {} : { next }) };
+  };
 
 const recorded: Recording[] = [];
 
@@ -39,10 +39,11 @@ async function told(script: Partial<Script> & Pick<Script, "answer">): Promise<R
   return recording;
 }
 
-const closings = ({ calls }: Recording) =>
+const looks = ({ calls }: Recording) =>
   calls
-    .filter((call) => call.name === names.closeWindows)
-    .map((call) => ({ at: call.askedAt.toISOString(), ...(call.input as Closing) }));
+    .filter((call) => call.name === names.lookAfterWindows)
+    .map((call) => ({ at: call.askedAt.toISOString(), ...(call.input as Looking) }));
+const momentsOf = (recording: Recording) => looks(recording).map((look) => look.at);
 
 /** Pauses in seconds between the calls of one activity. */
 const pauses = ({ calls }: Recording, name: string) =>
@@ -59,35 +60,30 @@ beforeAll(async () => {
 });
 
 describe("the windows of a VM", () => {
-  it("are opened, and closed at their end", async () => {
-    const recording = await told({ answer: calm(opened([afterNoon(3_600)])) });
+  it("are opened, looked at at once, and again at their end", async () => {
+    const recording = await told({ answer: ending([afterNoon(3_600)]) });
 
-    expect(recording.calls.map((call) => call.name)).toEqual([
-      names.openWindows,
-      names.closeWindows,
+    expect(recording.calls.map(({ name, input }) => ({ name, input }))).toEqual([
+      { name: names.openWindows, input: vm },
+      { name: names.lookAfterWindows, input: { ...vm, attempt: 1 } },
+      { name: names.lookAfterWindows, input: { ...vm, attempt: 1 } },
     ]);
-    expect(recording.calls[0]?.input).toEqual(vm);
-    expect(closings(recording)).toEqual([
-      { at: afterNoon(3_600), ...vm, until: afterNoon(3_600), endReason: "Expired", attempt: 1 },
-    ]);
+    expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(3_600)]);
     expect(recording.endedAt).toEqual(at(3_600));
   });
 
-  it("with different ends are each closed at their own", async () => {
+  it("with different ends are looked at at each of them", async () => {
     const ends = [afterNoon(600), afterNoon(1_200), afterNoon(3_600)];
 
-    const recording = await told({ answer: calm(opened(ends)) });
+    const recording = await told({ answer: ending(ends) });
 
-    expect(closings(recording).map((closing) => closing.at)).toEqual(ends);
+    expect(momentsOf(recording)).toEqual([afterNoon(0), ...ends]);
   });
 
-  it("whose end passed while nothing ran are closed at once", async () => {
-    const recording = await told({ answer: calm(opened([afterNoon(-60)])) });
+  it("are done with the first look when none of them is left then", async () => {
+    const recording = await told({ answer: ending([afterNoon(-60)]) });
 
-    // Whatever else is over by now is closed in the same go.
-    expect(closings(recording)).toEqual([
-      { at: afterNoon(0), ...vm, until: afterNoon(0), endReason: "Expired", attempt: 1 },
-    ]);
+    expect(looks(recording)).toEqual([{ at: afterNoon(0), ...vm, attempt: 1 }]);
     expect(recording.timers).toEqual([]);
   });
 
@@ -97,115 +93,121 @@ describe("the windows of a VM", () => {
         if (count < patience.openTries) {
           throw new Error("storage is away");
         }
-        return calm(opened([afterNoon(3_600)]))(call);
+        return ending([afterNoon(3_600)])(call);
       },
     });
 
     expect(pauses(recording, names.openWindows)).toEqual([2, 4, 8, 16]);
-    expect(closings(recording)).toHaveLength(1);
+    expect(momentsOf(recording)).toEqual([afterNoon(30), afterNoon(3_600)]);
   });
 
-  it("that cannot be told to be open after five tries are closed, all of them", async () => {
+  it("that cannot be told to be open after five tries are looked at at once", async () => {
     const recording = await told({
       answer(call) {
         if (call.name === names.openWindows) {
           throw new Error("storage is away");
         }
-        return closed;
+        return ending([])(call);
       },
     });
 
     expect(recording.calls.filter((call) => call.name === names.openWindows)).toHaveLength(5);
-    expect(closings(recording)).toEqual([
-      { at: expect.any(String), ...vm, endReason: "Expired", attempt: 1 },
-    ]);
-  });
-
-  it("that failed to open are closed at once, the others at their end", async () => {
-    const recording = await told({ answer: calm(opened([afterNoon(600)], ["failed-one"])) });
-
-    expect(closings(recording)).toEqual([
-      { at: afterNoon(0), ...vm, windowIds: ["failed-one"], endReason: "Expired", attempt: 1 },
-      { at: afterNoon(600), ...vm, until: afterNoon(600), endReason: "Expired", attempt: 1 },
-    ]);
+    expect(looks(recording)).toEqual([{ at: afterNoon(30), ...vm, attempt: 1 }]);
   });
 
   it("longer than the longest timer are waited for in pieces of five days at most", async () => {
-    const recording = await told({ answer: calm(opened([afterNoon(12 * day)])) });
+    const recording = await told({ answer: ending([afterNoon(12 * day)]) });
 
     const lengths = recording.timers.map(
       (timer) => ((timer.fireAt?.getTime() ?? 0) - timer.askedAt.getTime()) / 1_000,
     );
     expect(lengths).toEqual([5 * day, 5 * day, 2 * day]);
-    expect(closings(recording).map((closing) => closing.at)).toEqual([afterNoon(12 * day)]);
+    expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(12 * day)]);
   });
 
-  describe("that are told to end now", () => {
+  it("are looked at again after a second when another clock says that the end has not come yet", async () => {
+    const behind = (call: Asked) => ending([afterNoon(600)])({ ...call, askedAt: lagged(call) });
+    const lagged = ({ askedAt }: Asked) => new Date(askedAt.getTime() - 3_000);
+
+    const recording = await told({ answer: behind });
+
+    expect(momentsOf(recording)).toEqual([0, 600, 601, 602, 603].map(afterNoon));
+  });
+
+  describe("whose end is wanted now", () => {
     const ends = [afterNoon(600), afterNoon(3_600)];
-    const endNow = (seconds: number) => [{ at: at(seconds), name: names.endNow }];
+    const endNow = (seconds: number) => ({ at: at(seconds), name: names.endNow });
+    const revoked = (seconds: number) => ending(ends, afterNoon(seconds));
 
-    it("are all closed at that moment, and no timer is left behind", async () => {
-      const recording = await told({ answer: calm(opened(ends)), words: endNow(60) });
+    it("are looked at at that moment, and no timer is left behind", async () => {
+      const recording = await told({ answer: revoked(60), words: [endNow(60)] });
 
-      expect(closings(recording)).toEqual([
-        { at: afterNoon(60), ...vm, endReason: "UserRequested", attempt: 1 },
-      ]);
+      expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(60)]);
       expect(recording.endedAt).toEqual(at(60));
       const timers = recording.actions.flatMap((action) => action.compoundActions ?? []);
       expect(timers.find((timer) => timer.fireAt !== undefined)?.isCanceled).toBe(true);
     });
 
-    it("are closed then although the first of them ended before", async () => {
-      const recording = await told({ answer: calm(opened(ends)), words: endNow(1_000) });
+    it("are looked at then although the first of them ended before", async () => {
+      const recording = await told({ answer: revoked(1_000), words: [endNow(1_000)] });
 
-      expect(closings(recording).map(({ at: moment }) => moment)).toEqual([
-        ends[0],
-        afterNoon(1_000),
-      ]);
+      expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(600), afterNoon(1_000)]);
     });
 
-    it("while they are being opened, are closed as soon as they are", async () => {
-      const recording = await told({ answer: calm(opened(ends)), callMs: 5_000, words: endNow(2) });
+    it("while they are being opened, are looked at as soon as they are", async () => {
+      const recording = await told({ answer: revoked(2), callMs: 5_000, words: [endNow(2)] });
 
-      expect(closings(recording)).toEqual([
-        { at: afterNoon(5), ...vm, endReason: "UserRequested", attempt: 1 },
-      ]);
+      expect(momentsOf(recording)).toEqual([afterNoon(5)]);
+      expect(recording.endedAt).toEqual(at(10));
     });
 
-    it("while another one is being closed, are closed right after", async () => {
+    it("while another one is being closed, are looked at right after", async () => {
+      const recording = await told({ answer: revoked(602), callMs: 5_000, words: [endNow(602)] });
+
+      // The second look may have read storage before the word was stored.
+      expect(momentsOf(recording)).toEqual([afterNoon(5), afterNoon(600), afterNoon(605)]);
+    });
+
+    it("more than once, are looked at once for each word at most", async () => {
+      const words = [endNow(60), endNow(61), endNow(62)];
+
+      const recording = await told({ answer: revoked(60), callMs: 5_000, words });
+
+      expect(momentsOf(recording)).toEqual([afterNoon(5), afterNoon(60)]);
+    });
+
+    it("again after a first word that ended only some of them, are looked at for each", async () => {
+      const words = [endNow(60), endNow(90)];
+
+      const recording = await told({ answer: revoked(90), words });
+
+      expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(60), afterNoon(90)]);
+    });
+
+    it("in the middle of a long wait, are looked at at that moment", async () => {
       const recording = await told({
-        answer: calm(opened(ends)),
-        callMs: 5_000,
-        words: endNow(602),
+        answer: ending([afterNoon(12 * day)], afterNoon(7 * day)),
+        words: [endNow(7 * day)],
       });
 
-      expect(closings(recording).map(({ at: moment }) => moment)).toEqual([
-        ends[0],
-        afterNoon(605),
+      expect(momentsOf(recording)).toEqual([afterNoon(0), afterNoon(7 * day)]);
+    });
+
+    it("while they cannot be closed, are looked at at that moment too", async () => {
+      const answer = (call: Asked) =>
+        call.askedAt >= at(1_000) ? ending([])(call) : { ...failing, next: afterNoon(3_600) };
+
+      const recording = await told({ answer, words: [endNow(1_000)] });
+
+      expect(pauses(recording, names.lookAfterWindows)).toEqual([
+        2, 4, 8, 16, 32, 64, 128, 256, 490,
       ]);
-    });
-
-    it("more than once, are closed once", async () => {
-      const words = [...endNow(60), ...endNow(61), ...endNow(62)];
-
-      const recording = await told({ answer: calm(opened(ends)), callMs: 5_000, words });
-
-      expect(closings(recording)).toHaveLength(1);
-    });
-
-    it("in the middle of a long wait, are closed at that moment", async () => {
-      const recording = await told({
-        answer: calm(opened([afterNoon(12 * day)])),
-        words: endNow(7 * day),
-      });
-
-      expect(closings(recording).map((closing) => closing.at)).toEqual([afterNoon(7 * day)]);
     });
   });
 
   describe("that cannot be closed", () => {
     it.each([
-      { case: "the gates do not follow", fail: () => ({ isClosed: false }) },
+      { case: "the gates do not follow", fail: () => failing },
       {
         case: "the attempt itself fails",
         fail: () => {
@@ -217,57 +219,82 @@ describe("the windows of a VM", () => {
       const recording = await told({
         answer(call) {
           if (call.name === names.openWindows) {
-            return opened([afterNoon(60)]);
+            return undefined;
           }
           tries += 1;
-          return tries < 13 ? fail() : closed;
+          return tries < 13 ? fail() : ending([])(call);
         },
       });
 
-      expect(pauses(recording, names.closeWindows)).toEqual([
+      expect(pauses(recording, names.lookAfterWindows)).toEqual([
         2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600, 600,
       ]);
-      expect(closings(recording).map(({ attempt }) => attempt)).toEqual(
+      expect(looks(recording).map(({ attempt }) => attempt)).toEqual(
         Array.from({ length: 13 }, (_, index) => index + 1),
       );
     });
 
+    it("keep no other window from ending at its time", async () => {
+      const ends = [afterNoon(100), afterNoon(900)];
+      const answer = (call: Asked) =>
+        call.askedAt < at(900) ? { ...ending(ends)(call), ...failing } : ending(ends)(call);
+
+      const recording = await told({ answer });
+
+      expect(momentsOf(recording)).toEqual(
+        [0, 2, 6, 14, 30, 62, 100, 228, 484, 900].map(afterNoon),
+      );
+    });
+
+    it("begin with short pauses again after they were closed at last", async () => {
+      const fails = [0, 2, 6, 600, 602].map(afterNoon);
+      const answer = (call: Asked) =>
+        fails.includes(call.askedAt.toISOString())
+          ? { ...ending([afterNoon(600)])(call), ...failing }
+          : ending([afterNoon(600)])(call);
+
+      const recording = await told({ answer });
+
+      expect(looks(recording).map(({ at: moment, attempt }) => [moment, attempt])).toEqual([
+        [afterNoon(0), 1],
+        [afterNoon(2), 2],
+        [afterNoon(6), 3],
+        [afterNoon(14), 4],
+        [afterNoon(600), 1],
+        [afterNoon(602), 2],
+        [afterNoon(606), 3],
+      ]);
+    });
+
     it("are never given up: every fifty tries the work goes on in a fresh history", async () => {
-      const failing = (call: Asked) =>
-        call.name === names.openWindows ? opened([afterNoon(60)]) : { isClosed: false };
-      let recording = await told({ answer: failing });
-      const attempts = [...closings(recording)];
+      const answer = (call: Asked) => (call.name === names.openWindows ? undefined : failing);
+      let recording = await told({ answer });
+      const tries = [...looks(recording)];
       for (let generation = 0; generation < 3; generation += 1) {
-        expect(recording.continuedWith).toBeDefined();
+        expect(recording.continuedWith).toEqual({ ...vm, attempt: 50 * (generation + 1) + 1 });
         recording = await told({
-          answer: failing,
+          answer,
           input: recording.continuedWith,
           startsAt: recording.endedAt,
         });
-        attempts.push(...closings(recording));
+        expect(recording.calls[0]?.name).toBe(names.lookAfterWindows);
+        tries.push(...looks(recording));
       }
 
-      expect(attempts.map(({ attempt }) => attempt)).toEqual(
+      expect(tries.map(({ attempt }) => attempt)).toEqual(
         Array.from({ length: 200 }, (_, index) => index + 1),
       );
     });
 
-    it("leave nothing forgotten when they are closed at last: the rest still ends at its time", async () => {
-      const input = {
-        ...vm,
-        closing: { ...vm, until: afterNoon(60), endReason: "Expired", attempt: 51 },
-      };
+    it("leave nothing forgotten in a fresh history: the rest still ends at its time", async () => {
+      const recording = await told({
+        input: { ...vm, attempt: 51 },
+        answer: ending([afterNoon(7_200)]),
+      });
 
-      const recording = await told({ input, answer: calm(opened([afterNoon(7_200)])) });
-
-      expect(recording.calls.map((call) => call.name)).toEqual([
-        names.closeWindows,
-        names.openWindows,
-        names.closeWindows,
-      ]);
-      expect(closings(recording).map((closing) => closing.at)).toEqual([
-        afterNoon(0),
-        afterNoon(7_200),
+      expect(looks(recording)).toEqual([
+        { at: afterNoon(0), ...vm, attempt: 51 },
+        { at: afterNoon(7_200), ...vm, attempt: 1 },
       ]);
     });
   });

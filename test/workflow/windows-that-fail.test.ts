@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Window } from "../../src/access/request.ts";
 import { closeWindows } from "../../src/workflow/close-windows.ts";
+import { lookAfterWindows } from "../../src/workflow/look-after.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import {
   anAccessRequest,
@@ -42,10 +43,9 @@ describe("windows that cannot be opened", () => {
   const ask = (windows: readonly Window[], id = requestId) =>
     world.request(anAccessRequest({ id, windows }));
   const open = (id = requestId) => world.clock.run(openWindows(world.start(), ofVm(id)));
-  const close = (more: object = {}, id = requestId) =>
-    world.clock.run(
-      closeWindows(world.start(), { ...ofVm(id), endReason: "Expired", attempt: 1, ...more }),
-    );
+  const look = () =>
+    world.clock.run(lookAfterWindows(world.start(), { ...ofVm(requestId), attempt: 1 }));
+  const states = async () => (await world.windows(requestId)).map((window) => window.state);
   const allows = (gateId: string) => world.ours(gateId).filter((rule) => rule.access === "Allow");
   const factsOf = async (operation: string) =>
     (await world.facts())
@@ -58,9 +58,9 @@ describe("windows that cannot be opened", () => {
     customers = world.customers();
     await ask([aWindow()]);
 
-    const { ends, failedIds } = await open();
-    expect([ends, failedIds]).toEqual([[], [aWindow().id]]);
-    await close({ windowIds: failedIds });
+    await open();
+    expect(await states()).toEqual(["closing"]);
+    expect(await look()).toEqual({ isFailing: false });
 
     expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
     expect(await world.windows(requestId)).toEqual([
@@ -108,8 +108,8 @@ describe("windows that cannot be opened", () => {
     await ask([aWindow()]);
     await spoil();
 
-    const { failedIds } = await open();
-    await close({ windowIds: failedIds });
+    await open();
+    await look();
 
     expect(world.network.writes).toHaveLength(writes);
     expect(await world.windows(requestId)).toEqual([
@@ -139,12 +139,15 @@ describe("windows that cannot be opened", () => {
     );
     await world.clock.advance(10);
     await open();
-    await close({ endReason: "UserRequested" });
+    await world.clock.run(
+      closeWindows(world.start(), { ...ofVm(requestId), endReason: "UserRequested", attempt: 1 }),
+    );
 
     letGo();
-    const told = await world.clock.run(late);
+    await world.clock.run(late);
 
-    expect(told).toEqual({ ends: [], failedIds: [] });
+    expect(await states()).toEqual(["closed"]);
+    expect(await look()).toEqual({ isFailing: false });
     expect([...allows(nsgs.subnet), ...allows(nsgs.card)]).toEqual([]);
     expect(await factsOf("access.open")).toEqual(["asked", "done"]);
   });
@@ -153,19 +156,15 @@ describe("windows that cannot be opened", () => {
     await ask([aWindow(), aWindow({ port: 3389 })]);
     await world.protectAgain({ virtualMachines: bothWebVms });
 
-    const { failedIds } = await open();
+    await open();
 
-    expect(failedIds).toEqual([aWindow({ port: 3389 }).id]);
     const written = world.network.writes
       .flatMap((write) => write.changes)
       .flatMap((change) =>
         change.kind === "put" && change.rule.access === "Allow" ? [change.rule] : [],
       );
     expect(written.flatMap((rule) => rule.destinationPorts)).not.toContain("3389");
-    expect((await world.windows(requestId)).map((window) => window.state)).toEqual([
-      "open",
-      "closing",
-    ]);
+    expect(await states()).toEqual(["open", "closing"]);
   });
 
   it("from an IPv6 source cannot be opened on a VM that has IPv4 alone", async () => {

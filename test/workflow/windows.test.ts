@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Window } from "../../src/access/request.ts";
 import { closeWindows } from "../../src/workflow/close-windows.ts";
+import { lookAfterWindows } from "../../src/workflow/look-after.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import {
   afterNoon,
@@ -37,6 +38,8 @@ describe("the windows of a request", () => {
   const ask = (windows: readonly Window[], id = requestId) =>
     world.request(anAccessRequest({ id, windows }));
   const open = (id = requestId) => world.clock.run(openWindows(world.start(), ofVm(id)));
+  const look = (id = requestId) =>
+    world.clock.run(lookAfterWindows(world.start(), { ...ofVm(id), attempt: 1 }));
   const close = (more: object = {}, id = requestId) =>
     world.clock.run(
       closeWindows(world.start(), { ...ofVm(id), endReason: "Expired", attempt: 1, ...more }),
@@ -51,9 +54,9 @@ describe("the windows of a request", () => {
   it("are open on every NSG in front of the VM, for exactly what was asked", async () => {
     await ask([aWindow()]);
 
-    const opened = await open();
+    await open();
 
-    expect(opened).toEqual({ ends: [afterNoon(3_600)], failedIds: [] });
+    expect(await look()).toEqual({ next: afterNoon(3_600), isFailing: false });
     for (const gateId of [nsgs.subnet, nsgs.card]) {
       expect(allows(gateId)).toEqual([
         expect.objectContaining({
@@ -96,13 +99,13 @@ describe("the windows of a request", () => {
     expect(allows(nsgs.card)).toHaveLength(2);
 
     await world.clock.advance(3_600_000);
-    await close({ until: afterNoon(3_600) });
-    await close({ until: afterNoon(3_600) }, laterId);
+    expect(await look()).toEqual({ isFailing: false });
+    expect(await look(laterId)).toEqual({ next: afterNoon(7_200), isFailing: false });
 
     expect(allows(nsgs.card).map((rule) => rule.sources)).toEqual([["203.0.113.9"]]);
     expect((await world.windows(laterId))[0]?.state).toBe("open");
     await world.clock.advance(3_600_000);
-    await close({ until: afterNoon(7_200) }, laterId);
+    await look(laterId);
     expect(allows(nsgs.card)).toEqual([]);
     expect((await world.windows(requestId))[0]).toMatchObject({
       state: "closed",
@@ -114,10 +117,12 @@ describe("the windows of a request", () => {
   it("of one request end each at its own time too", async () => {
     await ask([aWindow(), aWindow({ port: 3389, closesAt: afterNoon(7_200) })]);
 
-    const { ends } = await open();
-    await close({ until: ends[0] });
+    await open();
+    const first = await look();
+    await world.clock.advance(3_600_000);
+    const second = await look();
 
-    expect(ends).toEqual([afterNoon(3_600), afterNoon(7_200)]);
+    expect([first.next, second.next]).toEqual([afterNoon(3_600), afterNoon(7_200)]);
     expect(allows(nsgs.card).map((rule) => rule.destinationPorts)).toEqual([["3389"]]);
   });
 
@@ -157,10 +162,10 @@ describe("the windows of a request", () => {
   it("are opened and closed once, however often the work is done again", async () => {
     await ask([aWindow()]);
 
-    const first = await open();
+    await open();
     const afterFirst = await endState(world);
     await world.clock.advance(60_000);
-    expect(await open()).toEqual(first);
+    await open();
     expect(await endState(world)).toEqual(afterFirst);
     expect((await world.windows(requestId))[0]?.openedAt).toBe(afterNoon(0));
 
@@ -169,12 +174,14 @@ describe("the windows of a request", () => {
     await world.clock.advance(60_000);
     await close();
     expect(await endState(world)).toEqual(afterClosing);
-    expect(await open()).toEqual({ ends: [], failedIds: [] });
+    await open();
+    expect(await look()).toEqual({ isFailing: false });
     expect(await endState(world)).toEqual(afterClosing);
   });
 
   it("that nobody knows are no fault", async () => {
-    expect(await open("unknown")).toEqual({ ends: [], failedIds: [] });
+    await open("unknown");
+    expect(await look("unknown")).toEqual({ isFailing: false });
     expect(await close({}, "unknown")).toEqual({ isClosed: true });
   });
 
