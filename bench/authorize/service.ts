@@ -4,8 +4,9 @@ import type { Estate } from "../../local/cloud/estate.ts";
 import { createTokenVerifier } from "../../src/azure/entra.ts";
 import { createRights } from "../../src/azure/rights.ts";
 import type { Caller } from "../../src/caller/caller.ts";
+import { createRoute } from "../../src/http/front-door.ts";
+import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { getPolicy, type ReadPolicyPorts } from "../../src/http/read-policies.ts";
-import { createRoute } from "../../src/http/route.ts";
 import { createLog } from "../../src/log.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { Clock, Rights, TokenVerifier } from "../../src/ports.ts";
@@ -110,6 +111,8 @@ function readThrough(ports: ReadPorts, policy: Policy): Read {
     ...ports,
     ids: { next: randomUUID, digest: (text) => text },
     trustedProxyHops: 1,
+    // One person who calls as often as a thousand.
+    rateLimits: createRateLimits(ports.clock, 1_000),
     workflows: () => {
       throw new Error("Reading starts nothing.");
     },
