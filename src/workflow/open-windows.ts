@@ -50,11 +50,9 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   const opening = windowsOfVm(request, input.vmIndex).filter(isOnItsWay);
   const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
   await bringEnds(ports, input);
-  if (machine !== undefined) {
-    await guarded(ports.log, `where to connect for ${request.id}`, () =>
-      noteConnections(ports, input, machine),
-    );
-  }
+  await guarded(ports.log, `where to connect for ${request.id}`, () =>
+    noteConnections(ports, input, machine),
+  );
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
 }
