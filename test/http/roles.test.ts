@@ -3,7 +3,15 @@ import { createRights } from "../../src/azure/rights.ts";
 import type { Caller } from "../../src/caller/caller.ts";
 import { createLog } from "../../src/log.ts";
 import type { Rights } from "../../src/ports.ts";
-import { aPolicy, noon, subscriptionId, vmId } from "../support/builders.ts";
+import {
+  anAccessRequest,
+  aPolicy,
+  aWindow,
+  noon,
+  requestId,
+  subscriptionId,
+  vmId,
+} from "../support/builders.ts";
 import { createFixedClock } from "../support/fixed-clock.ts";
 import { createFrontDoor, paths, type Reply } from "../support/front-door.ts";
 import { callerWith, holders, roles, scopes, withEveryRole } from "../support/role-estate.ts";
@@ -16,7 +24,9 @@ import { bothWebVms, createWorld, type World } from "../support/world.ts";
  *
  * A cell has four answers, for the role assigned at the VM web-1, the resource group shop, the subscription, and a management
  * group above it; nobody's has one. "y" is yes, "." no: 403, or a list without anything. A digit says how many VMs are
- * shown, or how many of four facts: web-1's, web-2's, the policy's, the subscription's. "n" is 404.
+ * shown, or how many of four facts: web-1's, web-2's, the policy's, the subscription's; of Alice's request for both VMs, how
+ * many are shown. "n" is 404; "f" is 403 because the caller is not the one who asked, an approver or whoever may configure; "c"
+ * is 409: there is nothing to review.
  */
 const expected = `
                               Owner Contributor Reader SecurityAdmin SecurityReader configure request read nobody
@@ -39,6 +49,14 @@ plan to ask for web-2         .yyy  .yyy        ....   ....          ....       
 activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
 activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
 activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
+requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
+read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
+approve it                    ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
+deny it                       ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
+extend it                     ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
+rebind it                     ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
+end it                        fyyy  fyyy        ffff   fyyy          ffff           nyyy      ffff    ffff n
+review it                     fccc  fccc        ffff   fccc          ffff           nccc      ffff    ffff n
 `;
 
 const terms = {
@@ -95,6 +113,17 @@ const calls: Readonly<Record<string, Asked>> = {
   "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
   "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
   "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
+  "requests of the subscription": get(
+    `${paths.requests}?subscriptionId=${subscriptionId}`,
+    windowsListed,
+  ),
+  "read a request": get(paths.request(requestId), windowsShown),
+  "approve it": change("POST", paths.request(requestId, "approve"), 200),
+  "deny it": change("POST", paths.request(requestId, "deny"), 200),
+  "extend it": change("POST", paths.request(requestId, "extend"), 202, { duration: "PT2H" }),
+  "rebind it": change("POST", paths.request(requestId, "rebind"), 202),
+  "end it": change("POST", paths.request(requestId, "revoke"), 202),
+  "review it": change("POST", paths.request(requestId, "review"), 200),
 };
 
 function letter(reply: Reply, yes: string | undefined): string {
@@ -104,7 +133,10 @@ function letter(reply: Reply, yes: string | undefined): string {
   const code = reply.json?.error?.code;
   const refusals: Readonly<Record<string, string>> = {
     "403 AuthorizationFailed": ".",
+    "403 NotAnApprover": "f",
+    "403 NotTheRequestor": "f",
     "404 ResourceNotFound": "n",
+    "409 NothingToReview": "c",
   };
   return refusals[`${reply.status} ${code}`] ?? `${reply.status} ${reply.text}`;
 }
@@ -120,6 +152,17 @@ function listed(reply: Reply): string {
 function shown(reply: Reply): string {
   const count = reply.json?.properties?.virtualMachines?.length;
   return letter(reply, reply.status === 200 ? String(count) : undefined);
+}
+
+/** How many windows all requests of a list show. */
+function windowsListed(reply: Reply): string {
+  const requests: readonly { windows: readonly unknown[] }[] = reply.json?.value;
+  const count = requests?.reduce((sum, each) => sum + each.windows.length, 0);
+  return letter(reply, reply.status === 200 ? String(count) : undefined);
+}
+
+function windowsShown(reply: Reply): string {
+  return letter(reply, reply.status === 200 ? String(reply.json?.windows?.length) : undefined);
 }
 
 /** Facts that the world was given; what its own story left is not counted. */
@@ -138,6 +181,13 @@ const given = [
 async function aWorld(): Promise<World> {
   const world = createWorld();
   await world.protect({ virtualMachines: bothWebVms });
+  await world.request(
+    anAccessRequest({
+      windows: ["web-1", "web-2"].map((name, index) =>
+        aWindow({ id: `${requestId}-${index}-22`, vmId: vmId(name), state: "open" }),
+      ),
+    }),
+  );
   await world.activity.record(
     given.map((fact) => ({
       ...fact,
