@@ -2,9 +2,10 @@
  * `npm run bench -- NAME [option …]`: measures what the service does against doing it straight with the SDK, both in one run
  * on this machine. Ends with exit code 1 where a benchmark has aims and one was missed.
  */
+import { benchAuthorize } from "./authorize/authorize.ts";
 import { benchContention } from "./contention/contention.ts";
-import { OptionsError } from "./contention/options.ts";
 import { benchOpen } from "./open.ts";
+import { OptionsError } from "./options.ts";
 import { benchSweep } from "./sweep/sweep.ts";
 
 interface Benchmark {
@@ -28,6 +29,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     about:
       "looking through thousands of VMs and their gates when nothing is wrong, against reading each by itself (--help)",
     run: benchSweep,
+  },
+  authorize: {
+    about:
+      "an authorised read with rights known and unknown, against the same read without authorisation (--help)",
+    run: benchAuthorize,
   },
 };
 

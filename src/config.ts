@@ -61,7 +61,9 @@ export const settingsSchema = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9]{0,20}$/, "expected 1 to 21 letters and digits")
     .default("Jit")
     .describe("How the names of the tables begin: two deployments may share a storage account."),
-  ENTRA_TENANT_IDS: tenants.describe("Tenants whose tokens are accepted, separated by commas."),
+  ENTRA_TENANT_IDS: tenants.describe(
+    "Tenants whose tokens are accepted, separated by commas. With several, callers may act in subscriptions of their own tenant only.",
+  ),
   ENTRA_AUDIENCES: audiences.describe(
     "Audiences that tokens must be for: the app registration's client id and its App ID URI, separated by commas.",
   ),

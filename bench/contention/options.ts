@@ -1,5 +1,5 @@
-import { parseArgs } from "node:util";
 import type { Behaviour } from "../../local/cloud/estate.ts";
+import { OptionsError, parseValues, wholeNumber } from "../options.ts";
 
 const parallelWrites = ["supersede", "retry later", "conflict"] as const;
 export type ParallelWrites = Behaviour["parallelWrites"];
@@ -44,14 +44,17 @@ writes a rule with the Azure SDK. Every measurement has a system of its own, wit
   --help                  this text
 `;
 
-/** A sentence about what is wrong with the options, for whoever typed them. */
-export class OptionsError extends Error {
-  override readonly name = "OptionsError";
-}
-
 /** Throws an OptionsError about the first option that is wrong. */
 export function parseOptions(given: readonly string[]): Options | "help" {
-  const values = parse(given);
+  const values = parseValues(given, {
+    requests: { type: "string", default: defaults.requests },
+    "write-ms": { type: "string", default: defaults["write-ms"] },
+    "parallel-writes": { type: "string", default: defaults["parallel-writes"] },
+    "limit-seconds": { type: "string", default: defaults["limit-seconds"] },
+    "grown-to": { type: "string", default: defaults["grown-to"] },
+    "ours-only": { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  });
   if (values.help) {
     return "help";
   }
@@ -63,37 +66,6 @@ export function parseOptions(given: readonly string[]): Options | "help" {
     isCommonWayWanted: !values["ours-only"],
     grownTo: wholeNumber("grown-to", values["grown-to"], 0, mostRequests),
   };
-}
-
-function parse(given: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...given],
-      options: {
-        requests: { type: "string", default: defaults.requests },
-        "write-ms": { type: "string", default: defaults["write-ms"] },
-        "parallel-writes": { type: "string", default: defaults["parallel-writes"] },
-        "limit-seconds": { type: "string", default: defaults["limit-seconds"] },
-        "grown-to": { type: "string", default: defaults["grown-to"] },
-        "ours-only": { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    // The first sentence names the culprit, the others are about positional arguments, which there are none of.
-    const [sentence] = (cause as Error).message.split(". ");
-    throw new OptionsError(`${sentence}.`, { cause });
-  }
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= least && number <= most) {
-    return number;
-  }
-  throw new OptionsError(
-    `--${option} is a whole number from ${least} to ${most}; it is "${text}".`,
-  );
 }
 
 function parallelWritesOf(text: string): ParallelWrites {

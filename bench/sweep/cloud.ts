@@ -19,6 +19,9 @@ const audience = "https://management.azure.com";
 
 /** The pretend cloud, as a process of its own: its work and memory are not the service's. */
 export interface BenchCloud {
+  readonly url: string;
+  /** Certificates that it is trusted by. */
+  readonly ca: string;
   /** How the service's own identity reaches it. */
   readonly arm: ArmOptions;
   /** The ARM requests that came while `work` ran. Throws when the log could not hold all. */
@@ -74,6 +77,8 @@ async function readyUrl(child: ChildProcess): Promise<string> {
 function clientOf(url: string, ca: string, header: string): BenchCloud {
   const log = `${url}/local/requests`;
   return {
+    url,
+    ca,
     arm: {
       credential: {
         /** As App Service hands out tokens of a managed identity. */

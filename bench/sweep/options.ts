@@ -1,5 +1,4 @@
-import { parseArgs } from "node:util";
-import { OptionsError } from "../contention/options.ts";
+import { parseValues, wholeNumber } from "../options.ts";
 
 /** How much there is to look through. */
 export interface Size {
@@ -51,7 +50,15 @@ A fifth of the VMs and gates is measured first, to show what grows.
 
 /** Throws an OptionsError about the first option that is wrong. */
 export function parseOptions(given: readonly string[]): Options | "help" {
-  const values = parse(given);
+  const values = parseValues(given, {
+    vms: { type: "string", default: defaults.vms },
+    gates: { type: "string", default: defaults.gates },
+    "page-size": { type: "string", default: defaults["page-size"] },
+    "vms-per-policy": { type: "string", default: defaults["vms-per-policy"] },
+    rounds: { type: "string", default: defaults.rounds },
+    sample: { type: "string", default: defaults.sample },
+    help: { type: "boolean", default: false },
+  });
   if (values.help) {
     return "help";
   }
@@ -68,35 +75,4 @@ export function parseOptions(given: readonly string[]): Options | "help" {
     rounds: wholeNumber("rounds", values.rounds, 1, 1_000),
     sample: wholeNumber("sample", values.sample, 1, 5_000),
   };
-}
-
-function parse(given: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...given],
-      options: {
-        vms: { type: "string", default: defaults.vms },
-        gates: { type: "string", default: defaults.gates },
-        "page-size": { type: "string", default: defaults["page-size"] },
-        "vms-per-policy": { type: "string", default: defaults["vms-per-policy"] },
-        rounds: { type: "string", default: defaults.rounds },
-        sample: { type: "string", default: defaults.sample },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (cause) {
-    // The first sentence names the culprit, the others are about positional arguments, which there are none of.
-    const [sentence] = (cause as Error).message.split(". ");
-    throw new OptionsError(`${sentence}.`, { cause });
-  }
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const number = Number(text);
-  if (/^\d+$/.test(text) && number >= least && number <= most) {
-    return number;
-  }
-  throw new OptionsError(
-    `--${option} is a whole number from ${least} to ${most}; it is "${text}".`,
-  );
 }

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { Principal } from "../caller/caller.ts";
 import type { Clock, Directory, Freshness } from "../ports.ts";
-import { type ArmAnswer, type ArmOptions, createArmHttp, type SendToArm } from "./arm-http.ts";
-import { armErrorFrom, parseJson } from "./azure-error.ts";
-import { createQuestions } from "./questions.ts";
+import { bodyOf } from "./arm-answer.ts";
+import { type ArmOptions, createArmHttp, type SendToArm } from "./arm-http.ts";
+import { createQuestions, oldest } from "./questions.ts";
 
 /** `endpoint` and `scope` are those of Microsoft Graph: `https://graph.microsoft.com`, `https://graph.microsoft.com/.default`. */
 export interface DirectoryOptions extends ArmOptions {
@@ -41,7 +41,8 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const id = idOf(principal);
       const key = `${keyOf(principal)}/${principal.kind ?? ""}`;
       const load = () => readEnabled(send, base, id, principal.kind);
-      return (await enabled.get(key, load, since(freshness))).answer;
+      const moment = since(freshness);
+      return await questions.young(() => enabled.get(key, load, moment));
     },
 
     async groupsOf(principal, groupIds, freshness = {}) {
@@ -51,16 +52,18 @@ export function createDirectory(options: DirectoryOptions): Directory {
       const asked = new Set(
         groupIds.filter((each) => guid.safeParse(each).success).map((each) => each.toLowerCase()),
       );
-      const answers = await Promise.all(
-        batches([...asked].toSorted()).map((batch) =>
-          held.get(
-            `${keyOf(principal)}/${batch.join()}`,
-            () => readGroups(send, base, id, batch),
-            moment,
+      const load = (batch: readonly string[]) => () => readGroups(send, base, id, batch);
+      const found = await questions.young(async () => {
+        const answers = await Promise.all(
+          batches([...asked].toSorted()).map((batch) =>
+            held.get(`${keyOf(principal)}/${batch.join()}`, load(batch), moment),
           ),
-        ),
-      );
-      return new Set(answers.flatMap(({ answer }) => answer));
+        );
+        // Nothing to ask about is never old.
+        const askedAt = answers.length > 0 ? oldest(...answers) : options.clock.now().getTime();
+        return { answer: answers.flatMap(({ answer }) => answer), askedAt };
+      });
+      return new Set(found);
     },
   };
 }
@@ -99,7 +102,7 @@ async function readEnabled(
     const url = `${base}/${collection}/${id}?$select=id,accountEnabled`;
     const answer = await send({ method: "GET", url });
     if (answer.status !== 404) {
-      return account.parse(bodyOf(answer, "The account")).accountEnabled === true;
+      return bodyOf(answer, account, "The account in Microsoft Graph").accountEnabled === true;
     }
   }
   return false;
@@ -116,15 +119,8 @@ async function readGroups(
   if (answer.status === 404) {
     return [];
   }
-  const found = memberships.parse(bodyOf(answer, "The groups of a caller")).value;
-  return found.map((each) => each.toLowerCase()).filter((each) => groupIds.includes(each));
-}
-
-function bodyOf(answer: ArmAnswer, what: string): unknown {
-  if (answer.status !== 200) {
-    throw armErrorFrom(answer, `${what} cannot be read from Microsoft Graph`);
-  }
-  return parseJson(answer.text);
+  const { value } = bodyOf(answer, memberships, "The groups of an account in Microsoft Graph");
+  return value.map((each) => each.toLowerCase()).filter((each) => groupIds.includes(each));
 }
 
 function batches(ids: readonly string[]): readonly (readonly string[])[] {

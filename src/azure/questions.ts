@@ -1,4 +1,5 @@
 import type { Clock } from "../ports.ts";
+import { ArmError } from "./azure-error.ts";
 import { createBoundedMap } from "./bounded-map.ts";
 
 /** An answer with the moment it was asked for, in milliseconds: that is when its age begins. */
@@ -6,6 +7,9 @@ export interface Answered<T> {
   readonly answer: T;
   readonly askedAt: number;
 }
+
+/** A place in the order in which questions were asked; finer than any clock. */
+export type Moment = number;
 
 /** Answers to one kind of question. Concurrent questions share one call; failures are not kept. */
 export interface Answers<T> {
@@ -16,17 +20,20 @@ export interface Answers<T> {
   forget(key: string): void;
 }
 
-/** A place in the order in which questions were asked; finer than any clock. */
-export type Moment = number & { readonly kind?: "moment" };
-
 /** Several kinds of questions with one order and one limit of age. */
 export interface Questions {
   /** Whatever is asked from now on comes after this moment. */
   moment(): Moment;
   /** Room for the answers to so many questions; those not used for longest are forgotten. */
   answers<T>(size: number): Answers<T>;
-  /** Whether an answer asked for then may still be used. */
-  isYoung(askedAt: number): boolean;
+  /** What `ask` finds, if that is not too old by then: else it is asked once more. Throws an `ArmError` when that took too long too. */
+  young<T>(ask: () => Promise<Answered<T>>): Promise<T>;
+}
+
+interface Entry<T> {
+  readonly answered: Promise<Answered<T>>;
+  readonly askedAt: number;
+  readonly order: number;
 }
 
 /** NB. `keptMs` is how long a right may outlive its removal: an answer's age counts from when it was asked for, not from when it came. */
@@ -45,7 +52,17 @@ export function createQuestions({
   };
   return {
     moment: () => asked,
-    isYoung,
+    async young(ask) {
+      for (let attempt = 1; attempt <= 2; attempt += 1) {
+        const { answer, askedAt } = await ask();
+        if (isYoung(askedAt)) {
+          return answer;
+        }
+      }
+      throw new ArmError("Answers from Azure came when they were too old to be used.", {
+        code: "ETIMEDOUT",
+      });
+    },
     answers<T>(size: number): Answers<T> {
       const entries = createBoundedMap<Entry<T>>(size);
       const peek = (key: string, since: Moment = 0) => {
@@ -80,8 +97,7 @@ export function createQuestions({
   };
 }
 
-interface Entry<T> {
-  readonly answered: Promise<Answered<T>>;
-  readonly askedAt: number;
-  readonly order: number;
+/** The oldest of several answers is how old they are together. */
+export function oldest(...answers: readonly Answered<unknown>[]): number {
+  return Math.min(...answers.map(({ askedAt }) => askedAt));
 }

@@ -2,9 +2,10 @@ import { z } from "zod";
 import type { Permission } from "../caller/action-pattern.ts";
 import type { ListedDeny } from "../caller/deny.ts";
 import type { RoleAssignment, RoleDefinition } from "../caller/permissions.ts";
+import { bodyOf } from "./arm-answer.ts";
 import type { SendToArm } from "./arm-http.ts";
 import { createArmList } from "./arm-list.ts";
-import { ArmError, armErrorFrom, parseJson } from "./azure-error.ts";
+import { ArmError } from "./azure-error.ts";
 
 /**
  * What Azure Resource Manager is asked about rights. Subscriptions are GUIDs in lower case. Nothing where there is no such
@@ -64,15 +65,16 @@ export function createRightsReads(send: SendToArm, endpoint: string): RightsRead
     definition: (subscription, key) =>
       unlessUnseen(async () => {
         const url = addressOf(subscription, `roleDefinitions/${key}`);
-        const body = await read(send, url, `The role definition ${key}`);
-        return definitionOf(definitionSchema.parse(body));
+        const answer = await send({ method: "GET", url });
+        return definitionOf(bodyOf(answer, definitionSchema, `The role definition ${key}`));
       }),
 
     tenantOf: (subscription) =>
       unlessUnseen(async () => {
         const url = `/subscriptions/${subscription}?api-version=${subscriptionsVersion}`;
-        const body = await read(send, url, `The subscription ${subscription}`);
-        return subscriptionSchema.parse(body).tenantId.toLowerCase();
+        const answer = await send({ method: "GET", url });
+        const found = bodyOf(answer, subscriptionSchema, `The subscription ${subscription}`);
+        return found.tenantId.toLowerCase();
       }),
   };
 }
@@ -80,14 +82,6 @@ export function createRightsReads(send: SendToArm, endpoint: string): RightsRead
 function addressOf(subscription: string, collection: string, filter?: string): string {
   const query = filter === undefined ? "" : `&$filter=${encodeURIComponent(filter)}`;
   return `/subscriptions/${subscription}/providers/Microsoft.Authorization/${collection}?api-version=${authorizationVersion}${query}`;
-}
-
-async function read(send: SendToArm, url: string, what: string): Promise<unknown> {
-  const answer = await send({ method: "GET", url });
-  if (answer.status !== 200) {
-    throw armErrorFrom(answer, `${what} cannot be read`);
-  }
-  return parseJson(answer.text);
 }
 
 /** Answers that say "there is nothing for you here": no such subscription or role, none that we see, nobody of that id. */

@@ -10,10 +10,15 @@ import {
 import type { Log } from "../log.ts";
 import type { Clock, Directory, Freshness, Rights } from "../ports.ts";
 import { type ArmOptions, createArmHttp } from "./arm-http.ts";
-import { ArmError } from "./azure-error.ts";
-import { type Answered, createQuestions, type Moment, type Questions } from "./questions.ts";
+import {
+  type Answered,
+  createQuestions,
+  type Moment,
+  oldest,
+  type Questions,
+} from "./questions.ts";
 import { createRightsReads, type RightsReads } from "./rights-reads.ts";
-import { createDefinitions, type Definitions } from "./role-definitions.ts";
+import { createDefinitions } from "./role-definitions.ts";
 
 export interface RightsOptions extends ArmOptions {
   readonly clock: Clock;
@@ -41,9 +46,10 @@ const guid = z.guid();
  * Rights as Azure's role-based access control tells them, in at most three calls for a caller and subscription however many
  * VMs are asked about, and none while the answers are young:
  *
- * 1. the caller's role assignments at, above and below the subscription; Azure resolves groups (`assignedTo`);
+ * 1. the caller's role assignments at, above and below the subscription; Azure resolves groups (`assignedTo`). Who has none
+ *    is done: a stranger costs one call;
  * 2. the deny assignments of the subscription, for all callers: whether one applies hangs on exclusions, which no filter knows;
- * 3. the roles: the one definition by its id, or all the subscription has, once for everybody.
+ * 3. beside that the roles: the one definition by its id, or all the subscription has, once for everybody.
  *
  * One list per subscription and not one question per VM: a page of assignments holds all of a caller's, where questions at
  * every VM's scope would be 50 calls for 50 VMs. With several tenants one call more tells, once a day, whose a subscription is.
@@ -51,7 +57,10 @@ const guid = z.guid();
 export function createRights(options: RightsOptions): Rights {
   const keptMs = Math.min(options.cacheSeconds ?? longestCacheSeconds, longestCacheSeconds) * 1_000;
   const questions = createQuestions({ clock: options.clock, keptMs });
-  const reads = createRightsReads(createArmHttp(options), options.endpoint);
+  const reads = tellingReads(
+    createRightsReads(createArmHttp(options), options.endpoint),
+    options.log,
+  );
   const gather = createGather(options, questions, reads);
   const isOfTenant = createTenantCheck(options, reads);
 
@@ -67,15 +76,7 @@ export function createRights(options: RightsOptions): Rights {
       if (!(await isOfTenant(asked.principal, asked.subscription))) {
         return noRights;
       }
-      for (let attempt = 1; attempt <= 2; attempt += 1) {
-        const { answer, askedAt } = await gather(asked);
-        if (questions.isYoung(askedAt)) {
-          return answer;
-        }
-      }
-      throw new ArmError("Azure took longer to tell the caller's rights than they may be old.", {
-        code: "ETIMEDOUT",
-      });
+      return await questions.young(() => gather(asked));
     },
   };
 }
@@ -94,43 +95,57 @@ type Gather = (asked: Asked) => Promise<Answered<CallerRights>>;
 function createGather(options: RightsOptions, questions: Questions, reads: RightsReads): Gather {
   const assignments = questions.answers<readonly RoleAssignment[] | undefined>(keptCallers);
   const denies = questions.answers<readonly ListedDeny[] | undefined>(keptSubscriptions);
-  const definitions: Definitions = createDefinitions(questions, reads);
+  const definitions = createDefinitions(questions, reads);
 
   return async ({ principal, subscription, since, fresh }) => {
     // An object id is unique in its tenant only.
     const key = `${principal.tenantId.toLowerCase()}/${principal.objectId}/${subscription}`;
-    const [assigned, denied] = await Promise.all([
-      assignments.get(key, () => reads.assignments(subscription, principal.objectId), since),
-      denies.get(subscription, () => reads.denies(subscription), since),
-    ]);
-    const askedAt = Math.min(assigned.askedAt, denied.askedAt);
-    if (assigned.answer === undefined || assigned.answer.length === 0) {
-      return { answer: noRights, askedAt: assigned.askedAt };
-    }
-    const roles = await definitions.of(
-      subscription,
-      assigned.answer.map((each) => definitionKey(each.roleDefinitionId)),
+    const assigned = await assignments.get(
+      key,
+      () => reads.assignments(subscription, principal.objectId),
       since,
     );
+    const held = assigned.answer ?? [];
+    if (held.length === 0) {
+      return { ...assigned, answer: noRights };
+    }
+    const keys = held.map((each) => definitionKey(each.roleDefinitionId));
+    const [denied, roles] = await Promise.all([
+      denies.get(subscription, () => reads.denies(subscription), since),
+      definitions.of(subscription, keys, since),
+    ]);
+    const askedAt = oldest(assigned, denied, roles);
     const { answer: listed } = denied;
-    if (listed === undefined || roles === undefined) {
+    if (listed === undefined || roles.answer === undefined) {
       // NB. Deny assignments that cannot be read are not the same as none.
-      options.log.rightsUnreadable({
-        subscriptionId: subscription,
-        what: listed === undefined ? "deny assignments" : "role definitions",
-      });
       return { answer: noRights, askedAt };
     }
     const groups = groupsInQuestion(listed, principal);
     const memberships = await membershipsIn(options.directory, principal, groups, { fresh });
+    const applying = deniesFor(listed, principal, memberships);
     return {
-      answer: {
-        assignments: assigned.answer,
-        definitions: roles.answer,
-        denies: deniesFor(listed, principal, memberships),
-      },
-      askedAt: Math.min(askedAt, roles.askedAt),
+      answer: { assignments: held, definitions: roles.answer, denies: applying },
+      askedAt,
     };
+  };
+}
+
+/** As `reads`, and tells the operator what a caller's rights cannot be judged without and may not be read. */
+function tellingReads(reads: RightsReads, log: RightsOptions["log"]): RightsReads {
+  const told = async <T>(what: string, subscriptionId: string, list: Promise<T | undefined>) => {
+    const found = await list;
+    if (found === undefined) {
+      log.rightsUnreadable({ subscriptionId, what });
+    }
+    return found;
+  };
+  return {
+    ...reads,
+    denies: (subscription) => told("deny assignments", subscription, reads.denies(subscription)),
+    definitions: (subscription) =>
+      told("role definitions", subscription, reads.definitions(subscription)),
+    definition: (subscription, key) =>
+      told(`role definition ${key}`, subscription, reads.definition(subscription, key)),
   };
 }
 

@@ -1,18 +1,18 @@
 import { z } from "zod";
 import { definitionKey, type RoleDefinition } from "../caller/permissions.ts";
-import type { Answered, Moment, Questions } from "./questions.ts";
+import { type Answered, type Moment, oldest, type Questions } from "./questions.ts";
 import type { RightsReads } from "./rights-reads.ts";
 
 /** Role definitions by `definitionKey`. */
 type Roles = ReadonlyMap<string, RoleDefinition>;
 
 export interface Definitions {
-  /** Those of these roles that exist, with the age of the oldest answer. Nothing when the list of them may not be read. */
+  /** Those of these roles that exist, with the age of the oldest answer; none at all when the list of them may not be read. */
   of(
     subscription: string,
     keys: readonly string[],
     since: Moment | undefined,
-  ): Promise<Answered<Roles> | undefined>;
+  ): Promise<Answered<Roles | undefined>>;
 }
 
 const keptDefinitions = 5_000;
@@ -43,7 +43,7 @@ export function createDefinitions(questions: Questions, reads: RightsReads): Def
         ? lists.get(subscription, () => listOf(subscription), since)
         : lists.peek(subscription, since));
       if (list !== undefined && list.answer === undefined) {
-        return undefined;
+        return list;
       }
       const isListed = (key: string) => list?.answer?.has(key) === true;
       const unlisted = keys.filter((key) => !isListed(key));
@@ -61,9 +61,7 @@ export function createDefinitions(questions: Questions, reads: RightsReads): Def
       ].filter((role) => role !== undefined);
       return {
         answer: new Map(found.map((role) => [definitionKey(role.id), role])),
-        askedAt: Math.min(
-          ...[...(list === undefined ? [] : [list]), ...alone].map(({ askedAt }) => askedAt),
-        ),
+        askedAt: oldest(...(list === undefined ? [] : [list]), ...alone),
       };
     },
   };

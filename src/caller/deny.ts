@@ -76,13 +76,15 @@ export function deniesFor(
   });
 }
 
-/** Whether the deny assignment forbids the action at a scope, which is given in the form of `idKey`. A condition does not soften it. */
-export function forbids(deny: DenyAssignment, action: string, scopeKey: string): boolean {
+/** Whether the deny assignment speaks of the action. A condition does not soften it. */
+export function forbids(deny: DenyAssignment, action: string): boolean {
+  return deny.permissions.some((permission) => includesAction(permission, action));
+}
+
+/** Whether the deny assignment reaches a scope, which is given in the form of `idKey`. */
+export function reaches(deny: DenyAssignment, scopeKey: string): boolean {
   const own = idKey(deny.scope);
-  return (
-    (deny.doNotApplyToChildScopes ? own === scopeKey : coversKey(own, scopeKey)) &&
-    deny.permissions.some((permission) => includesAction(permission, action))
-  );
+  return deny.doNotApplyToChildScopes ? own === scopeKey : coversKey(own, scopeKey);
 }
 
 function holds(

@@ -2,7 +2,7 @@
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import { quote, type Reason } from "../reasons.ts";
 import { includesAction, type Permission } from "./action-pattern.ts";
-import { type DenyAssignment, forbids } from "./deny.ts";
+import { type DenyAssignment, forbids, reaches } from "./deny.ts";
 import { coversKey } from "./scope.ts";
 
 /** A role assignment that Azure already found to be the caller's, direct or through a group. */
@@ -113,6 +113,7 @@ function actionRights(rights: CallerRights, action: string): ActionRights {
   const grants = rights.assignments
     .filter((assignment) => isGrant(rights, assignment, action))
     .map(({ id, scope }) => ({ id, key: idKey(scope) }));
+  const denies = rights.denies.filter((deny) => forbids(deny, action));
   return {
     granting: (scope) => {
       const asked = idKey(scope);
@@ -120,7 +121,7 @@ function actionRights(rights: CallerRights, action: string): ActionRights {
     },
     denying: (scope) => {
       const asked = idKey(scope);
-      return rights.denies.find((deny) => forbids(deny, action, asked));
+      return denies.find((deny) => reaches(deny, asked));
     },
   };
 }

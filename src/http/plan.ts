@@ -5,6 +5,7 @@ import { idKey } from "../policy/resource-id.ts";
 import type { Ids, Machine } from "../ports.ts";
 import { type Finding, refused } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
+import { circlesOf, namesOf } from "../workflow/approvers.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseePolicy } from "../workflow/foresee-policy.ts";
 import { findingsAbout, foreseeRequest } from "../workflow/foresee-request.ts";
@@ -14,6 +15,7 @@ import { accessRows, findingJson, gateJson, type Question } from "./plan-json.ts
 import { policyAddress } from "./policy-address.ts";
 import { type Answer, problem } from "./problem.ts";
 import { droppedVms, policyFaults, policyWith } from "./put-policy.ts";
+import { approvalPart } from "./request-json.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface PlanPorts extends AdmitPorts, ForeseePorts {
@@ -94,7 +96,8 @@ async function planRequest(ports: PlanPorts, call: Call): Promise<Answer> {
   if ("answer" in admitted) {
     return admitted.answer;
   }
-  const foreseen = await foreseeRequest(ports, admitted.request);
+  const { request, policy } = admitted;
+  const foreseen = await foreseeRequest(ports, request);
   const { vms, gates } = foreseen;
   const questions = vms.flatMap(({ machine, windows }) =>
     windows.flatMap(({ port, protocol, sources }) =>
@@ -112,6 +115,7 @@ async function planRequest(ports: PlanPorts, call: Call): Promise<Answer> {
     body: {
       kind: "request",
       wouldSucceed: vms.every((vm) => vm.reasons.length === 0),
+      ...approvalPart(request, namesOf(circlesOf(policy.accessRules?.approval, request))),
       gates: gates.map((gate) => gateJson(gate, (vmId) => asked.has(idKey(vmId)))),
       ...accessRows(questions, gates, ports.clock),
       findings: findings.map(findingJson),

@@ -48,7 +48,8 @@ function decisionJson({ kind, by, at, comment }: Decision) {
   return { kind, at, by: by === undefined ? undefined : personJson(by), comment };
 }
 
-function approvalPart(request: AccessRequest, approvers: readonly string[]) {
+/** What is told of a request's approval; nothing where none is asked for. */
+export function approvalPart(request: AccessRequest, approvers: readonly string[]) {
   const { approval } = request;
   if (approval === undefined) {
     return {};

@@ -3,7 +3,8 @@ import { requestState } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import { isSamePerson } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
-import { createReader } from "../caller/requirements.ts";
+import { missingRights } from "../caller/permissions.ts";
+import { createReader, toWritePolicy } from "../caller/requirements.ts";
 import type { AccessRules } from "../policy/access-rules.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
@@ -28,8 +29,8 @@ export interface SeenRequest {
 }
 
 /**
- * The request for a caller who may see it: the requestor, whoever may read the policy or some of its VMs (and then sees those
- * alone), and whoever may answer or review it. Nothing for everybody else.
+ * The request for a caller who may see it: the requestor, whoever may configure or read the policy, or read some of its VMs
+ * (and then sees those alone), and whoever may answer or review it. Nothing for everybody else.
  */
 export async function seenBy(
   ports: SeePorts,
@@ -44,7 +45,8 @@ export async function seenBy(
   // As the time has left it, though the sweep may not have stored that yet.
   const request = afterTime(stored, rules?.approval, ports.clock.now());
   const mayRead = createReader(rights);
-  const canRead = (vmId: string) => mayRead(vmId, request.policyId);
+  const configures = missingRights(rights, toWritePolicy(request.policyId), "").length === 0;
+  const canRead = (vmId: string) => configures || mayRead(vmId, request.policyId);
   const circles = [
     ...circlesOf(rules?.approval, request),
     ...(request.isBreakGlass === true ? reviewersOf(rules) : []),

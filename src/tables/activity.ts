@@ -4,12 +4,10 @@ import type { ActivityStore, FactQuery } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { alreadyExists } from "./etag.ts";
+import { inParallel } from "./in-parallel.ts";
 import { encodeId, encodeKey, invertedDay, invertedMonth, invertedTime } from "./keys.ts";
 import { firstRows, type Row, readContinuation, writeContinuation } from "./paging.ts";
 import { transactionsOf } from "./transactions.ts";
-
-/** Writes to different partitions that are under way at once. */
-const mostAtOnce = 16;
 
 /**
  * The audit. A fact lies twice: with its VM by month, and with its subscription by day; months, days and times are inverted, so
@@ -139,20 +137,4 @@ function vmPartitions(vmId: string): string {
 
 function subscriptionPartitions(subscriptionId: string): string {
   return `subscription|${encodeKey(subscriptionId.toLowerCase())}|`;
-}
-
-/** The answers in the order of the items; a few at a time. */
-async function inParallel<T, R>(
-  items: readonly T[],
-  act: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const answers: R[] = new Array(items.length);
-  const rest = items.entries();
-  const workers = Array.from({ length: Math.min(mostAtOnce, items.length) }, async () => {
-    for (const [index, item] of rest) {
-      answers[index] = await act(item);
-    }
-  });
-  await Promise.all(workers);
-  return answers;
 }

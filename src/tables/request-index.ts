@@ -5,6 +5,7 @@ import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, RequestQuery } from "../ports.ts";
 import { unpackBody } from "./codec.ts";
 import { unlessMissing } from "./etag.ts";
+import { inParallel } from "./in-parallel.ts";
 import { encodeId, encodeKey, invertedDay, invertedTime } from "./keys.ts";
 import { firstRows, type Row, readContinuation, writeContinuation } from "./paging.ts";
 
@@ -55,7 +56,7 @@ export async function listRequests(
   const rows = await firstRows(client, filtersOf(query), query.top + 1);
   const page = rows.slice(0, query.top);
   const last = page.at(-1);
-  const found = await Promise.all(page.map((row) => requestOf(client, row)));
+  const found = await inParallel(page, (row) => requestOf(client, row));
   return {
     items: found.filter((request) => request !== undefined),
     ...(rows.length > query.top && last !== undefined ? { continuation: placeText(last) } : {}),

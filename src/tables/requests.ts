@@ -7,6 +7,7 @@ import type { Tables } from "./client.ts";
 import { asStored, packBody, unpackBody } from "./codec.ts";
 import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { groupCommit, type Waiting } from "./group-commit.ts";
+import { inParallel } from "./in-parallel.ts";
 import { encodeKey, invertedTime } from "./keys.ts";
 import { firstRows } from "./paging.ts";
 import { indexRows, listRequests, type Place, policyPartition, rowKeyOf } from "./request-index.ts";
@@ -30,7 +31,7 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const [place] = await Promise.all([
         claimPlace(client, request),
         insertOnce(client, liveKeys(request.id)),
-        ...indexRows(request).map((row) => insertOnce(client, { ...row })),
+        inParallel(indexRows(request), (row) => insertOnce(client, { ...row })),
       ]);
       const isNew = await insertOnce(client, { ...place, ...packBody(request) });
       return isNew ? request : ((await readRequest(client, request.id)) ?? request);
@@ -46,13 +47,11 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const client = await tables.requests();
       const filter = odata`PartitionKey eq ${livePartition}`;
       const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
-      const found = await Promise.all(
-        rows.map((row) => readRequest(client, String(row["requestId"]))),
-      );
+      const found = await inParallel(rows, (row) => readRequest(client, String(row["requestId"])));
       const requests = found.filter((request) => request !== undefined);
       // Whoever ended the last of it may have died before it took the row away.
       const ended = requests.filter((request) => !isLive(request));
-      await Promise.all(ended.map(({ id }) => forgetLive(client, id)));
+      await inParallel(ended, ({ id }) => forgetLive(client, id));
       return requests.filter(isLive);
     },
 

@@ -53,11 +53,9 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   );
   const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
   await bringEnds(ports, input);
-  if (machine !== undefined) {
-    await guarded(ports.log, `where to connect for ${request.id}`, () =>
-      noteConnections(ports, input, machine),
-    );
-  }
+  await guarded(ports.log, `where to connect for ${request.id}`, () =>
+    noteConnections(ports, input, machine),
+  );
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
 }
@@ -147,8 +145,11 @@ async function want(
   );
 }
 
-/** How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take. */
-const openingAllowance = 300_000;
+/**
+ * How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take without taking of
+ * the window's time, and so much too long a rule may stand if storage is lost.
+ */
+const openingAllowance = 60_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {

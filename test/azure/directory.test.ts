@@ -101,6 +101,19 @@ describe("accounts in Microsoft Graph", () => {
     expect(requests()).toHaveLength(3);
   });
 
+  it("are asked about again when the answer took too long to be believed", async () => {
+    const { directory, clock } = someDirectory();
+    let slow = 1;
+    server.answer = () => {
+      clock.advance(slow > 0 ? 60_000 : 0);
+      slow -= 1;
+      return account(slow < 0);
+    };
+
+    expect(await directory.isEnabled(alice)).toBe(true);
+    expect(requests()).toHaveLength(2);
+  });
+
   it("are not made up when Graph refuses or fails; the fault holds no token, and the next asks again", async () => {
     const { directory } = someDirectory();
     server.answer = () => ({

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { Estate } from "../../local/cloud/estate.ts";
 import { createTokenVerifier } from "../../src/azure/entra.ts";
 import { createRights } from "../../src/azure/rights.ts";
+import { everyone } from "../../src/caller/deny.ts";
 import { actions } from "../../src/caller/requirements.ts";
 import { createLog } from "../../src/log.ts";
 import { createFakeRights } from "../support/fake-rights.ts";
 import { createFixedClock } from "../support/fixed-clock.ts";
 import { getJson } from "../support/https-json.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
-import { people, rightsContract, subscription, vmIds } from "./rights.ts";
+import { denied, people, rightsContract, subscription, vmIds } from "./rights.ts";
 
 describe("in memory", () => {
   rightsContract(() => {
@@ -15,14 +17,33 @@ describe("in memory", () => {
     rights.grant(people.olivia, subscription, ["*"]);
     rights.grant(people.alice, vmIds.linux, [actions.initiate]);
     rights.grant(people.alice, vmIds.windows, [actions.initiate]);
+    rights.deny(denied.scope, [denied.action], { name: denied.name });
     return rights;
   });
+});
+
+const withDeny = (sample: Estate): Estate => ({
+  ...sample,
+  denyAssignments: [
+    {
+      id: `${denied.scope}/providers/Microsoft.Authorization/denyAssignments/lock`,
+      name: "lock",
+      type: "Microsoft.Authorization/denyAssignments",
+      properties: {
+        denyAssignmentName: denied.name,
+        scope: denied.scope,
+        permissions: [{ actions: [denied.action], notActions: [] }],
+        principals: [{ id: everyone, type: "SystemDefined" }],
+        excludePrincipals: [],
+      },
+    },
+  ],
 });
 
 describe("in the pretend cloud", () => {
   let cloud: TestCloud;
   beforeAll(async () => {
-    cloud = await startTestCloud({ behaviour: { pageSize: 2 } });
+    cloud = await startTestCloud({ behaviour: { pageSize: 2 }, estateFrom: withDeny });
   }, 30_000);
   afterAll(() => cloud?.stop());
 

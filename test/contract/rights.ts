@@ -28,6 +28,9 @@ export const vmIds = {
   dual: `${vm}/vm-dual`,
 };
 
+/** What nobody may do there. */
+export const denied = { name: "stack lock", scope: vmIds.windows, action: actions.writeMachine };
+
 /** What everybody who tells rights promises. */
 export function rightsContract(open: () => Rights): void {
   describe("the rights of callers", () => {
@@ -50,6 +53,15 @@ export function rightsContract(open: () => Rights): void {
       expect(await mayInitiate(people.alice, vmIds.windows)).toBe(true);
       expect(await mayInitiate(people.alice, vmIds.dual)).toBe(false);
       expect(await mayInitiate(people.alice, subscription)).toBe(false);
+    });
+
+    it("are taken away by a deny assignment, from everybody and only where it stands", async () => {
+      const held = await rights.of(people.olivia, subscriptionId);
+
+      expect(held.denies.map(({ name }) => name)).toEqual([denied.name]);
+      expect(grantingAssignment(held, denied.action, denied.scope)).toBeUndefined();
+      expect(grantingAssignment(held, denied.action, vmIds.dual)).toBeDefined();
+      expect(grantingAssignment(held, actions.initiate, denied.scope)).toBeDefined();
     });
 
     it("are none for who has none", async () => {

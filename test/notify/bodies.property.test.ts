@@ -35,6 +35,7 @@ const fact: fc.Arbitrary<Fact> = fc.record({
   requestId: maybe(fc.constantFrom("one", "two", "three/../four?<>")),
   windowId: maybe(text),
   actor: maybe(fc.record({ tenantId: text, objectId: text, name: text })),
+  requestor: maybe(fc.record({ tenantId: text, objectId: text, name: text })),
   port: maybe(fc.nat(65_535)),
   protocol: maybe(text),
   sources: maybe(fc.array(text, { maxLength: 30 })),

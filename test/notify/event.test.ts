@@ -22,7 +22,7 @@ describe("what people are told of a fact", () => {
     { operation: "access.expire", outcome: "done", event: "decided" },
     { operation: "access.approve", outcome: "refused", event: undefined },
     { operation: "access.review", outcome: "done", event: "breakGlass" },
-    { operation: "access.revoke", outcome: "done", event: undefined },
+    { operation: "access.revoke", outcome: "done", event: "decided" },
     { operation: "access.open", outcome: "asked", event: undefined },
     { operation: "access.open", outcome: "done", event: "opened" },
     { operation: "access.open", outcome: "failed", event: "failed" },
@@ -148,7 +148,7 @@ describe("a window that closes soon", () => {
     expect(soon(3_300, hour)).toEqual([
       expect.objectContaining({
         event: "closingSoon",
-        actor: alice,
+        requestor: alice,
         policyId: aPolicy().id,
         subjects: [expect.objectContaining({ port: 22, closesAt: afterNoon(3_600) })],
       }),

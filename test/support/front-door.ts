@@ -5,7 +5,7 @@ import type { EasyAuth } from "../../src/http/easy-auth.ts";
 import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { createRoutes, type HandlerPorts } from "../../src/http/routes.ts";
-import type { Workflows } from "../../src/ports.ts";
+import type { Rights, Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
 import { lookAfterWindows } from "../../src/workflow/look-after.ts";
@@ -53,8 +53,8 @@ export const people = {
 export type Person = keyof typeof people;
 
 export interface CallOptions {
-  /** Nobody: no token. */
-  readonly as?: Person | "nobody" | undefined;
+  /** Nobody: no token. Somebody else than these people is given whole. */
+  readonly as?: Person | "nobody" | Caller | undefined;
   /** Sent as JSON; text is sent as it is. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -75,11 +75,14 @@ export interface FrontDoorOptions {
   readonly easyAuth?: EasyAuth;
   readonly rateLimitScale?: number;
   readonly groupsUsable?: boolean;
+  /** @default values of its own */
+  readonly rights?: Rights;
 }
 
 /** The HTTP API over a world, with people known by their names. */
 export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
   const rights = createFakeRights();
+  const callers = new Map<string, Caller>(Object.entries(people));
   const wholeSubscription = `/subscriptions/${subscriptionId}`;
   rights.grant(people.olivia, wholeSubscription, [
     "Microsoft.Security/*",
@@ -97,7 +100,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     HandlerPorts & { workflows: FrontDoorPorts["workflows"] } = {
     ...process,
     foresee: createForesee(process),
-    rights: faults.through("rights", rights),
+    rights: faults.through("rights", options.rights ?? rights),
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,
     rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
@@ -106,7 +109,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     tokens: {
       async verify(authorization) {
         const name = /^Bearer (\w+)$/.exec(authorization ?? "")?.[1];
-        const caller = people[name as Person] as Caller | undefined;
+        const caller = callers.get(name ?? "");
         return caller === undefined
           ? refused({ code: "AuthenticationFailed", message: "No bearer token was sent." })
           : ok(caller);
@@ -130,6 +133,17 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     })),
   ];
 
+  function authorizationOf(as: Person | "nobody" | Caller): Readonly<Record<string, string>> {
+    if (as === "nobody") {
+      return {};
+    }
+    const name = typeof as === "string" ? as : as.objectId.replaceAll("-", "");
+    if (typeof as !== "string") {
+      callers.set(name, as);
+    }
+    return { authorization: `Bearer ${name}` };
+  }
+
   async function call(
     method: string,
     address: string,
@@ -140,7 +154,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
       method,
       url: url.toString(),
       headers: {
-        ...(as === "nobody" ? {} : { authorization: `Bearer ${as}` }),
+        ...authorizationOf(as),
         "x-forwarded-for": "203.0.113.7:51234",
         ...headers,
       },

@@ -35,7 +35,7 @@ export function aNotification(values: Partial<Notification> = {}): Notification 
     subscriptionId,
     policyId: aPolicy().id,
     requestId,
-    actor: alice,
+    requestor: alice,
     subjects: [
       {
         vmId: vmId(),

@@ -83,7 +83,11 @@ export class Load {
     const [from, to] = seconds;
     const vm = vms[Math.floor(random() * vms.length)] ?? "";
     const lasts = Math.round(from + random() * (to - from));
-    const { status, body, text } = await user.ask(person, policy, vm, lasts, source);
+    // Half of them name their end: what their rules tell is then the very end that counts.
+    const end = new Date(Date.now() + lasts * 1_000);
+    const { status, body, text } = await (random() < 0.5
+      ? user.ask(person, policy, vm, lasts, source)
+      : user.askUntil(person, policy, vm, end, source));
     if (status === 202) {
       const { startTimeUtc } = body;
       this.granted.push({ vmId: body.virtualMachines[0].id, startTimeUtc });

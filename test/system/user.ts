@@ -104,6 +104,10 @@ export class User {
     return this.#callArm("PUT", path, "2024-05-01", JSON.stringify(body));
   }
 
+  armDelete(path: string, apiVersion: string): Promise<Answer> {
+    return this.#callArm("DELETE", path, apiVersion);
+  }
+
   nsgPath(name: string, group = "rg-demo"): string {
     return `/subscriptions/${this.subscriptionId}/resourceGroups/${group}/providers/Microsoft.Network/networkSecurityGroups/${name}`;
   }
@@ -184,10 +188,39 @@ export class User {
     source = "203.0.113.7",
     port = 22,
   ): Promise<Answer> {
-    const ports = [{ number: port, duration: `PT${seconds}S`, allowedSourceAddressPrefix: source }];
-    return this.call(person, "POST", `${this.policy(name)}/initiate`, {
-      virtualMachines: [{ id: this.vm(vm), ports }],
+    return this.#initiate(person, name, vm, {
+      number: port,
+      allowedSourceAddressPrefix: source,
+      duration: `PT${seconds}S`,
     });
+  }
+
+  /** As {@link ask}, until a moment that is named. */
+  async askUntil(
+    person: string,
+    name: string,
+    vm: string,
+    end: Date,
+    source = "203.0.113.7",
+  ): Promise<Answer> {
+    const port = { number: 22, allowedSourceAddressPrefix: source, endTimeUtc: end.toISOString() };
+    return this.#initiate(person, name, vm, port);
+  }
+
+  #initiate(person: string, name: string, vm: string, port: object): Promise<Answer> {
+    return this.call(person, "POST", `${this.policy(name)}/initiate`, {
+      virtualMachines: [{ id: this.vm(vm), ports: [port] }],
+    });
+  }
+
+  /** A request by its id, as a person sees it. */
+  async request(id: string, person = "olivia"): Promise<Answer["body"]> {
+    return (await this.call(person, "GET", `/api/requests/${id}`)).body;
+  }
+
+  /** Approves, denies, revokes, …. */
+  act(person: string, id: string, verb: string, body: object = {}): Promise<Answer> {
+    return this.call(person, "POST", `/api/requests/${id}/${verb}`, body);
   }
 
   /** `status` of every window of the policy's requests, newest request first. */
