@@ -71,26 +71,33 @@ async function open(
   opening: readonly Window[],
 ): Promise<Machine | undefined> {
   const now = ports.clock.now();
-  const [, , machine] = await Promise.all([
+  // NB. Decided before anything is wanted: whoever settles a gate writes all that is wanted there, and asks nobody.
+  const [refusals, machine] = await Promise.all([
+    decideAgain(ports, request, opening),
+    ports.network.findMachine(opening[0]?.vmId ?? ""),
     tellDecisions(ports, request),
     ports.activity.record(
       opening.map((window) =>
         windowFact(request, window, { operation: "access.open", outcome: "asked", at: now }),
       ),
     ),
-    ports.network.findMachine(opening[0]?.vmId ?? ""),
   ]);
-  const hopeless = new Map<string, readonly Reason[]>(
-    opening
+  const hopeless = new Map<string, readonly Reason[]>([
+    ...refusals,
+    ...opening
       .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
       .filter(([, reasons]) => reasons.length > 0),
+  ]);
+  await takeBack(
+    ports,
+    opening.filter((window) => hopeless.has(window.id)),
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
-  // NB. Decided after the windows are wanted: an end, a deletion or a right that was lost is either seen here, or comes later
-  // and takes them away. Nothing is written before.
+  // NB. And once more after they are wanted: an end, a deletion or another policy is either seen here, or comes later and takes
+  // them away. Who knows of people and rights has just been asked.
   const [again, current] = await Promise.all([
-    decideAgain(ports, request, hopeful),
+    decideAgain(ports, request, hopeful, { fresh: false }),
     ports.requests.get(request.id),
   ]);
   for (const [id, reasons] of again) {
@@ -109,6 +116,13 @@ async function open(
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
   await report(ports, request, outcomes);
   return machine;
+}
+
+/** What an earlier try wanted and is not to be opened any more, is wanted no longer; whoever looks after it proves that. */
+async function takeBack(ports: WindowPorts, windows: readonly Window[]): Promise<void> {
+  const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
+  const removeWindows = windows.map((window) => window.id);
+  await Promise.all(gates.map((gateId) => ports.gates.change(gateId, { removeWindows })));
 }
 
 /** A gate on which the windows are wanted, from that revision on. */

@@ -109,7 +109,7 @@ describe("a window that was asked for by its length", () => {
     expect(meanwhile).toMatchObject({
       state: "opening",
       closesAt: new Date(asked + 3_600_000).toISOString(),
-      latestEnd: new Date(asked + 3_900_000).toISOString(),
+      latestEnd: new Date(asked + 3_660_000).toISOString(),
     });
     expect(meanwhile?.openedAt).toBeUndefined();
   });
