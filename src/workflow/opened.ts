@@ -88,14 +88,19 @@ export async function report(
         return window;
       }
       return outcome.reasons.length === 0
-        ? moveWindow(window, "open", {
-            openedAt: window.openedAt ?? now.toISOString(),
-            ...(outcome.findings.length === 0 ? {} : { findings: outcome.findings }),
-          })
+        ? openedWindow(window, outcome.findings, now)
         : moveWindow(window, "closing", { reasons: outcome.reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
+}
+
+/** The window as it is once it was proven open. Where its end was asked for meanwhile it stays closing, and was open all the same. */
+function openedWindow(window: Window, findings: readonly Finding[], now: Date): Window {
+  const openedAt = window.openedAt ?? now.toISOString();
+  return window.state === "closing"
+    ? { ...window, openedAt }
+    : moveWindow(window, "open", { openedAt, ...(findings.length === 0 ? {} : { findings }) });
 }
 
 /**
