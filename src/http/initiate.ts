@@ -127,11 +127,10 @@ async function accept(
   const asked = request.windows.map((window) =>
     windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
   );
-  // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
-  const [stored] = await Promise.all([
-    ports.requests.create(request),
-    ports.activity.record(asked),
-  ]);
+  // NB. Audited before it is stored, as the sweep starts what it finds stored: no rule is ever written for a request that left
+  // no trace.
+  await ports.activity.record(asked);
+  const stored = await ports.requests.create(request);
   const { follows } = request;
   if (follows !== undefined) {
     await ports.requests.change(follows.requestId, (older) => ({
