@@ -165,8 +165,9 @@ const openingAllowance = 300_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {
-  const { durationSeconds, latestEnd } = window;
-  if (durationSeconds === undefined) {
+  const { durationSeconds, latestEnd, openedAt } = window;
+  // NB. Proven open before by a run that died before it told: its time goes on, it does not begin anew.
+  if (durationSeconds === undefined || openedAt !== undefined) {
     return { ...window, state: "opening" };
   }
   const end = now.getTime() + durationSeconds * 1_000;

@@ -63,4 +63,38 @@ describe("somebody who wants more than was agreed to", () => {
 
     expect(allows()).toEqual([]);
   });
+
+  it("gets no longer window by a process that dies between proving it open and telling it", async () => {
+    await protect();
+    const { id } = (await ask()).json;
+    const process = { ...world.start(), rights: door.rights };
+    const requests = {
+      ...process.requests,
+      // The end is stored, then the process dies: this is the last that anybody hears of it.
+      change: async (...args: Parameters<typeof process.requests.change>) => {
+        const changed = await world.requests.change(...args);
+        return changed?.windows.some(({ openedAt }) => openedAt !== undefined)
+          ? new Promise<never>(() => undefined)
+          : changed;
+      },
+    };
+    void openWindows({ ...process, requests }, { requestId: id, vmIndex: 0 });
+    await world.clock.advance(1_000);
+    const [before] = await world.windows(id);
+
+    await world.clock.advance(600_000);
+    await door.work();
+
+    const [after] = await world.windows(id);
+    expect(before).toMatchObject({ state: "opening", openedAt: expect.anything() });
+    expect(after).toMatchObject({
+      state: "open",
+      openedAt: before?.openedAt,
+      closesAt: before?.closesAt,
+    });
+    const [opened] = (await world.facts()).filter(
+      ({ operation, outcome }) => operation === "access.open" && outcome === "done",
+    );
+    expect(opened?.closesAt).toBe(after?.closesAt);
+  });
 });
