@@ -7,11 +7,12 @@ import { missingRights } from "../caller/permissions.ts";
 import { toRequest } from "../caller/requirements.ts";
 import type { AccessRules, ApprovalRules } from "../policy/access-rules.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { Directory, Freshness, PolicyStore, Rights } from "../ports.ts";
+import type { Clock, Directory, Freshness, PolicyStore, Rights } from "../ports.ts";
 import { bounded, type Reason } from "../reasons.ts";
 import { circlesOf, isIn } from "./approvers.ts";
 
 interface DecidePorts {
+  readonly clock: Clock;
   readonly policies: PolicyStore;
   readonly rights: Rights;
   readonly directory: Directory;
@@ -49,7 +50,7 @@ export async function decideAgain(
     const { sources } = window;
     const reasons = [
       ...aboutAll,
-      ...stillAllowed(policy?.value, window),
+      ...stillAllowed(policy?.value, window, ports.clock.now()),
       ...sourceRuleFaults(rules, [{ sources, target: window.vmId }]),
     ];
     return [window.id, bounded(reasons, mostReasons)] as const;

@@ -113,7 +113,7 @@ async function lookOnceMore(
     ports.requests.get(request.id),
   ]);
   for (const window of wanted) {
-    const reasons = stillAllowed(policy?.value, window);
+    const reasons = stillAllowed(policy?.value, window, ports.clock.now());
     if (reasons.length > 0) {
       hopeless.set(window.id, reasons);
     }
