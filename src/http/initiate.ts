@@ -68,7 +68,9 @@ export async function ask(
   }
   const { known } = identity.value;
   if (known !== undefined) {
-    return goOn(ports, call.workflows, known);
+    // NB. Somebody may be opening it already: a start that fails here says nothing about that.
+    await start(call.workflows, known);
+    return initiatedAnswer(known);
   }
   const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
   if ("answer" in admitted) {
@@ -139,28 +141,31 @@ async function accept(
       followedBy: [...new Set([...(older.followedBy ?? []), stored.id])],
     }));
   }
-  return goOn(ports, workflows, stored, approvers);
-}
-
-/** Starts what is to be opened, and answers. Starting twice is starting once. */
-async function goOn(
-  ports: InitiatePorts,
-  workflows: Workflows,
-  request: AccessRequest,
-  approvers: readonly string[] = [],
-): Promise<Answer> {
-  if (request.windows.some(isOnItsWay)) {
-    try {
-      await workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
-    } catch (fault) {
-      await giveUp(ports, request);
-      throw fault;
-    }
+  try {
+    await start(workflows, stored);
+  } catch (fault) {
+    await giveUp(ports, stored);
+    throw fault;
   }
-  return { status: 202, body: initiatedJson(request, approvers) };
+  return initiatedAnswer(stored, approvers);
 }
 
-/** Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. */
+/** Starts what is to be opened. Starting twice is starting once. */
+async function start(workflows: Workflows, request: AccessRequest): Promise<void> {
+  if (request.windows.some(isOnItsWay)) {
+    await workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  }
+}
+
+const initiatedAnswer = (request: AccessRequest, approvers: readonly string[] = []): Answer => ({
+  status: 202,
+  body: initiatedJson(request, approvers),
+});
+
+/**
+ * Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. NB. What
+ * is wanted on a gate already was started, and is for those to end who look after it.
+ */
 async function giveUp(ports: InitiatePorts, request: AccessRequest): Promise<void> {
   const at = ports.clock.now();
   const message = "The work behind the request could not be started; ask again.";
@@ -173,7 +178,9 @@ async function giveUp(ports: InitiatePorts, request: AccessRequest): Promise<voi
   await ports.requests.change(request.id, (current) => ({
     ...current,
     windows: current.windows.map((window) =>
-      moveWindow(window, "failed", { closedAt: at.toISOString(), reasons }),
+      window.gates === undefined
+        ? moveWindow(window, "failed", { closedAt: at.toISOString(), reasons })
+        : window,
     ),
   }));
 }

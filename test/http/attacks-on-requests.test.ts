@@ -97,4 +97,61 @@ describe("somebody who wants more than was agreed to", () => {
     );
     expect(opened?.closesAt).toBe(after?.closesAt);
   });
+
+  it("gets nothing that the policy has stopped to allow for so long, however long the request waited", async () => {
+    await protect({ approval });
+    const { id } = (await ask({ duration: "PT3H" })).json;
+    await protect(undefined, { maxRequestAccessDuration: "PT1H" });
+
+    await act(id, "approve", "bob");
+    await door.work();
+
+    const [window] = await world.windows(id);
+    expect(window).toMatchObject({
+      state: "failed",
+      reasons: [expect.objectContaining({ code: "RequestNotSubsetOfPolicy" })],
+    });
+    expect(allows()).toEqual([]);
+  });
+
+  it("takes no approval along to more or wider sources than one approver saw", async () => {
+    await protect({ approval }, { allowedSourceAddressPrefix: "*" });
+    const agreed = ["10.0.0.0/8", "203.0.113.7", "203.0.113.9"];
+    const { id } = (await ask({ allowedSourceAddressPrefix: agreed })).json;
+    await act(id, "approve", "bob");
+    await door.work();
+
+    const wide = { allowedSourceAddressPrefixes: ["10.0.0.0/8", "64.0.0.0/8", "128.0.0.0/8"] };
+    const wider = await act(id, "rebind", "alice", wide);
+    const same = { allowedSourceAddressPrefixes: ["64.0.0.0/8", "198.51.100.1", "198.51.100.3"] };
+    const moved = await act(id, "rebind", "alice", same);
+
+    expect(wider.json.state).toBe("pending approval");
+    expect(moved.json.state).not.toBe("pending approval");
+  });
+
+  it("leaves a port that is being opened to be closed, when repeating the call fails to start it", async () => {
+    await protect();
+    const headers = { "idempotency-key": "again" };
+    const { id } = (await ask({}, headers)).json;
+    const process = { ...world.start(), rights: door.rights };
+    let repeated = false;
+    const settle: typeof process.settle = async (...args) => {
+      const settled = await process.settle(...args);
+      if (!repeated) {
+        repeated = true;
+        door.workflows.failNext(new Error("durable storage is away"));
+        await ask({}, headers);
+      }
+      return settled;
+    };
+    await world.clock.run(openWindows({ ...process, settle }, { requestId: id, vmIndex: 0 }));
+
+    const [window] = await world.windows(id);
+    await act(id, "revoke", "olivia");
+    await door.work();
+
+    expect(window?.state).toBe("open");
+    expect(allows()).toEqual([]);
+  });
 });
