@@ -129,18 +129,19 @@ async function accept(
   const asked = request.windows.map((window) =>
     windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
   );
+  const { follows } = request;
+  if (follows !== undefined) {
+    // NB. Before it is stored: whoever ends the older one finds this one there, or this one finds it ended.
+    await ports.requests.change(follows.requestId, (older) => ({
+      ...older,
+      followedBy: [...new Set([...(older.followedBy ?? []), request.id])],
+    }));
+  }
   // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
   const [stored] = await Promise.all([
     ports.requests.create(request),
     ports.activity.record(asked),
   ]);
-  const { follows } = request;
-  if (follows !== undefined) {
-    await ports.requests.change(follows.requestId, (older) => ({
-      ...older,
-      followedBy: [...new Set([...(older.followedBy ?? []), stored.id])],
-    }));
-  }
   try {
     await start(workflows, stored);
   } catch (fault) {
