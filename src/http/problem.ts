@@ -26,6 +26,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   PolicyNotFound: 404,
   ResourceNotFound: 404,
   MethodNotAllowed: 405,
+  AskedTooOften: 409,
   BlockedByCustomerRule: 409,
   GateFull: 409,
   GateNotFound: 409,
