@@ -11,7 +11,7 @@ import { mapLimited } from "../workflow/serial.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
-import { namedRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
+import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
 
 /** How far back a list without `from` reaches, and how many requests a page holds. */
 const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
@@ -75,18 +75,46 @@ export function listRequests(ports: SeePorts): Handler {
       return problem(asked);
     }
     const { query, filter } = asked.value;
-    const page: Page<AccessRequest> =
+    const { items, continuation }: Page<SeenRequest> =
       query === undefined
-        ? { items: await awaiting(ports, call.caller) }
-        : await ports.requests.list(query);
-    const seen = await mapLimited(page.items, parallelReads, (request) =>
-      seenBy(ports, call.caller, request),
-    );
-    const value = seen.flatMap((one) =>
-      one !== undefined && filter(one.request) ? [seenJson(one)] : [],
-    );
-    return listAnswer(call, value, page.continuation);
+        ? { items: await seenOf(ports, call.caller, await awaiting(ports, call.caller)) }
+        : await firstSeen(ports, call.caller, query);
+    const value = items.filter(({ request }) => filter(request)).map(seenJson);
+    return listAnswer(call, value, continuation);
   };
+}
+
+/**
+ * The first page on which the caller may see anything. NB. Whoever sees nothing is not told whether there is more: when a
+ * stranger's machine was asked for, and how often, is nobody's business.
+ */
+async function firstSeen(
+  ports: SeePorts,
+  caller: Caller,
+  query: RequestQuery,
+): Promise<Page<SeenRequest>> {
+  let { continuation } = query;
+  for (let looked = 0; looked < listDefaults.largestTop; looked += query.top) {
+    const page = await ports.requests.list({ ...query, continuation });
+    const items = await seenOf(ports, caller, page.items);
+    if (items.length > 0) {
+      return { ...page, items };
+    }
+    ({ continuation } = page);
+    if (continuation === undefined) {
+      break;
+    }
+  }
+  return { items: [] };
+}
+
+async function seenOf(
+  ports: SeePorts,
+  caller: Caller,
+  requests: readonly AccessRequest[],
+): Promise<readonly SeenRequest[]> {
+  const seen = await mapLimited(requests, parallelReads, (one) => seenBy(ports, caller, one));
+  return seen.filter((one) => one !== undefined);
 }
 
 /** Requests that the caller may answer, and break-glass requests that the caller may review; newest first. */

@@ -154,4 +154,60 @@ describe("somebody who wants more than was agreed to", () => {
     expect(window?.state).toBe("open");
     expect(allows()).toEqual([]);
   });
+
+  it("does not get what took the place of a request that was ended meanwhile", async () => {
+    await protect({ approval });
+    const { id } = (await ask()).json;
+    await act(id, "approve", "bob");
+    await door.work();
+    const moved = { allowedSourceAddressPrefix: "203.0.113.99" };
+    // The two calls are decided upon the same reading; the later one knows nothing of what the other stores.
+    let revoking: Promise<unknown> | undefined;
+    const create = world.requests.create.bind(world.requests);
+    world.requests.create = async (request) => {
+      revoking ??= act(id, "revoke", "olivia");
+      await revoking;
+      return create(request);
+    };
+
+    const next = (await act(id, "rebind", "alice", moved)).json;
+    await door.work();
+
+    const [window] = await world.windows(next.id);
+    expect(window?.state).not.toBe("open");
+    expect(allows()).toEqual([]);
+  });
+
+  it("cannot make a request so large by asking for more of it that nobody can end it", async () => {
+    await protect({ approval });
+    const { id } = (await ask()).json;
+    await act(id, "approve", "bob");
+    await door.work();
+    const answers: number[] = [];
+    for (let count = 0; count < 60; count += 1) {
+      answers.push((await act(id, "extend", "alice", { duration: "PT2H" })).status);
+      await world.clock.advance(1_000);
+    }
+
+    const stored = await world.requests.get(id);
+    expect(answers).toContain(409);
+    expect(stored?.followedBy?.length).toBeLessThanOrEqual(50);
+  });
+
+  it("learns nothing of how often a machine is opened that it may not read", async () => {
+    await protect();
+    for (let count = 0; count < 3; count += 1) {
+      await ask({ allowedSourceAddressPrefix: `203.0.113.${count}` });
+    }
+    const told = await Promise.all(
+      [
+        `vm=${encodeURIComponent(vmId("web-1"))}`,
+        `policyId=${encodeURIComponent(paths.policy())}`,
+        `subscriptionId=${vmId("web-1").split("/")[2]}`,
+        `requestor=${people.alice.objectId}`,
+      ].map((query) => door.call("GET", `${paths.requests}?${query}&top=1`, { as: "eve" })),
+    );
+
+    expect(told.map(({ json }) => json)).toEqual(told.map(() => ({ value: [] })));
+  });
 });
