@@ -1,6 +1,6 @@
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
-import type { Operation } from "../activity/fact.ts";
+import type { Fact, Operation } from "../activity/fact.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
@@ -16,7 +16,7 @@ import {
   type Carry,
   readAsking,
 } from "./admit-request.ts";
-import { identityOf, type RequestIdentity } from "./idempotency.ts";
+import { identityOf, keyReused, type RequestIdentity } from "./idempotency.ts";
 import { type Answer, problem } from "./problem.ts";
 import { initiatedJson } from "./request-json.ts";
 import type { Call, Handler } from "./route.ts";
@@ -68,9 +68,7 @@ export async function ask(
   }
   const { known } = identity.value;
   if (known !== undefined) {
-    // NB. Somebody may be opening it already: a start that fails here says nothing about that.
-    await start(call.workflows, known);
-    return initiatedAnswer(known);
+    return again(ports, call.workflows, known, origin.operation);
   }
   const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
   if ("answer" in admitted) {
@@ -112,6 +110,21 @@ async function futile(ports: InitiatePorts, request: AccessRequest): Promise<rea
   return Promise.race([looked, tooLong]);
 }
 
+/** The same call once more. NB. The first may have ended before it was audited or started, so both are done as if anew. */
+async function again(
+  ports: InitiatePorts,
+  workflows: Workflows,
+  known: AccessRequest,
+  operation: Operation,
+): Promise<Answer> {
+  const policy = await ports.policies.get(known.policyId);
+  const approvers = namesOf(circlesOf(policy?.value.accessRules?.approval, known));
+  await ports.activity.record(askedFacts(known, operation, approvers));
+  // NB. Somebody may be opening it already: a start that fails here says nothing about that.
+  await start(workflows, known);
+  return initiatedAnswer(known, approvers);
+}
+
 async function accept(
   ports: InitiatePorts,
   workflows: Workflows,
@@ -119,16 +132,7 @@ async function accept(
   request: AccessRequest,
   operation: Operation,
 ): Promise<Answer> {
-  const { approval, requestor: by } = request;
   const approvers = namesOf(circlesOf(policy.accessRules?.approval, request));
-  const awaits =
-    approval?.answerBy === undefined || requestState(request) !== "pending approval"
-      ? undefined
-      : { approvals: approval.needed, answerBy: approval.answerBy, approvers };
-  const at = new Date(request.createdAt);
-  const asked = request.windows.map((window) =>
-    windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
-  );
   const { follows } = request;
   if (follows !== undefined) {
     // NB. Before it is stored: whoever ends the older one finds this one there, or this one finds it ended.
@@ -137,11 +141,13 @@ async function accept(
       followedBy: [...new Set([...(older.followedBy ?? []), request.id])],
     }));
   }
+  const stored = await ports.requests.create(request);
+  if (stored.contentDigest !== request.contentDigest) {
+    // Two calls with one key at the same moment: the other one was quicker.
+    return problem(keyReused(), { vmIds: requestedVms(request) });
+  }
   // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
-  const [stored] = await Promise.all([
-    ports.requests.create(request),
-    ports.activity.record(asked),
-  ]);
+  await ports.activity.record(askedFacts(stored, operation, approvers));
   try {
     await start(workflows, stored);
   } catch (fault) {
@@ -149,6 +155,23 @@ async function accept(
     throw fault;
   }
   return initiatedAnswer(stored, approvers);
+}
+
+/** That the request was asked for: of each window once, however often it is told. */
+function askedFacts(
+  request: AccessRequest,
+  operation: Operation,
+  approvers: readonly string[],
+): readonly Fact[] {
+  const { approval, requestor: by } = request;
+  const awaits =
+    approval?.answerBy === undefined || requestState(request) !== "pending approval"
+      ? undefined
+      : { approvals: approval.needed, answerBy: approval.answerBy, approvers };
+  const at = new Date(request.createdAt);
+  return request.windows.map((window) =>
+    windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
+  );
 }
 
 /** Starts what is to be opened. Starting twice is starting once. */
