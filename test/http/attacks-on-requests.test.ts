@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { revoked } from "../../src/access/approval.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
 import { vmId } from "../support/builders.ts";
@@ -209,5 +210,84 @@ describe("somebody who wants more than was agreed to", () => {
     );
 
     expect(told.map(({ json }) => json)).toEqual(told.map(() => ({ value: [] })));
+  });
+
+  it("leaves a fact of what was asked, though the audit failed at first and the call was repeated", async () => {
+    await protect({ approval });
+    const record = world.activity.record.bind(world.activity);
+    world.activity.record = () => Promise.reject(new Error("the audit is away"));
+    const headers = { "idempotency-key": "once" };
+    const first = await ask({}, headers);
+    world.activity.record = record;
+
+    const { json } = await ask({}, headers);
+
+    expect(first.status).toBeGreaterThanOrEqual(500);
+    expect(json.state).toBe("pending approval");
+    const asked = (await world.facts()).filter(({ operation }) => operation === "access.initiate");
+    expect(asked).toEqual([expect.objectContaining({ outcome: "asked", requestId: json.id })]);
+  });
+
+  it("leaves no fact of what was never stored, by two calls of one key at the same moment", async () => {
+    await protect({ approval });
+    const headers = { "idempotency-key": "both" };
+
+    const answers = await Promise.all([
+      ask({ duration: "PT1H" }, headers),
+      ask({ duration: "PT2H" }, headers),
+    ]);
+
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409]);
+    const asked = (await world.facts()).filter(
+      ({ operation, outcome }) => operation === "access.initiate" && outcome === "asked",
+    );
+    expect(asked).toHaveLength(1);
+  });
+
+  it("leaves a fact of a port that was open, though its end was asked for before that was told", async () => {
+    await protect();
+    const { id } = (await ask()).json;
+    const process = { ...world.start(), rights: door.rights };
+    const settle: typeof process.settle = async (...args) => {
+      const settled = await process.settle(...args);
+      await world.requests.change(
+        id,
+        (current) =>
+          revoked(current, { id: "end", kind: "revoke", at: world.clock.now().toISOString() }) ??
+          current,
+      );
+      return settled;
+    };
+    await world.clock.run(openWindows({ ...process, settle }, { requestId: id, vmIndex: 0 }));
+    await door.work();
+
+    const told = (await world.facts()).filter(({ operation }) => operation === "access.open");
+    expect(allows()).toEqual([]);
+    expect(told.map(({ outcome }) => outcome).toSorted()).toEqual(["asked", "done"]);
+    expect((await world.windows(id))[0]).toMatchObject({
+      state: "closed",
+      openedAt: expect.anything(),
+    });
+  });
+
+  it("has nobody review a break-glass request whose account is disabled", async () => {
+    const breakGlass = { people: [ref("alice")], reviewers: { people: [ref("dan")] } };
+    await protect({ approval, breakGlass });
+    const ports = [{ number: 22, duration: "PT1H", allowedSourceAddressPrefix: "203.0.113.7" }];
+    const { id } = (
+      await door.call("POST", paths.initiate(), {
+        as: "alice",
+        body: {
+          virtualMachines: [{ id: vmId("web-1"), ports }],
+          justification: "the shop is down, orders are lost",
+          breakGlass: true,
+        },
+      })
+    ).json;
+    world.directory.disable(people.dan);
+
+    const { status, json } = await act(id, "review", "dan");
+
+    expect([status, json.error?.code]).toEqual([403, "AccountDisabled"]);
   });
 });
