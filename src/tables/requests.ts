@@ -56,10 +56,10 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       return requests.filter(isLive);
     },
 
-    async ofPolicy(policyId, since) {
+    async ofPolicy(policyId, since, most = 1_000) {
       const before = invertedTime(new Date(since.getTime() - 1));
       const filter = odata`PartitionKey eq ${policyPartition(policyId)} and RowKey lt ${before}`;
-      const rows = await firstRows(await tables.requests(), [filter], Number.POSITIVE_INFINITY);
+      const rows = await firstRows(await tables.requests(), [filter], most);
       return rows.map((row) => unpackBody<AccessRequest>(row));
     },
 

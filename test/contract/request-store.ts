@@ -51,6 +51,17 @@ export function requestStoreContract(open: () => Pair<RequestStore>): void {
       expect(await requests.live()).toEqual([]);
     });
 
+    it("shows as many requests of a policy as are asked for, the newest", async () => {
+      const days = ["01", "02", "03"].map((day) => `2026-03-${day}T00:00:00.000Z`);
+      const [, second, third] = await Promise.all(
+        days.map((createdAt) => requests.create(aRequest({ createdAt }))),
+      );
+
+      const shown = await otherProcess.ofPolicy(third?.policyId ?? "", new Date(0), 2);
+
+      expect(shown.map(({ id }) => id)).toEqual([third?.id, second?.id]);
+    });
+
     it("creates a request once; later calls change nothing", async () => {
       const request = aRequest();
       await requests.create(request);
