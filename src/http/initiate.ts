@@ -75,10 +75,26 @@ export async function ask(
     return admitted.answer;
   }
   const request = withOrigin(admitted.request, identity.value, origin);
-  const reasons = await futile(ports, request);
+  const reasons = [...(await tooMany(ports, request)), ...(await futile(ports, request))];
   return reasons.length > 0
     ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
     : accept(ports, call.workflows, admitted.policy, request, origin.operation);
+}
+
+/** So many requests that are not over one person or application may have, to ask for one more that waits for an answer. */
+const mostLive = 100;
+
+/** NB. What waits costs nothing and is looked at every minute: nobody may have any number of it. */
+async function tooMany(
+  { requests }: InitiatePorts,
+  request: AccessRequest,
+): Promise<readonly Reason[]> {
+  const waits = requestState(request) === "pending approval";
+  if (!waits || (await requests.countLive(request.requestor, mostLive)) < mostLive) {
+    return [];
+  }
+  const message = `You have ${mostLive} requests already that are not over. Wait for answers, or withdraw some.`;
+  return [{ code: "TooManyPending", message }];
 }
 
 function withOrigin(

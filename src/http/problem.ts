@@ -36,6 +36,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   PolicyChangedMeanwhile: 409,
   RequestNotOpen: 409,
   RequestNotPending: 409,
+  TooManyPending: 409,
   RequestContentTooLarge: 413,
   RequestUriTooLong: 414,
   TooManyRequests: 429,

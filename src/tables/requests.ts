@@ -9,7 +9,14 @@ import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./et
 import { groupCommit, type Waiting } from "./group-commit.ts";
 import { encodeKey, invertedTime } from "./keys.ts";
 import { firstRows } from "./paging.ts";
-import { indexRows, listRequests, type Place, policyPartition, rowKeyOf } from "./request-index.ts";
+import {
+  indexRows,
+  listRequests,
+  type Place,
+  policyPartition,
+  requestorPartition,
+  rowKeyOf,
+} from "./request-index.ts";
 
 type Change = (request: AccessRequest) => AccessRequest;
 type WaitingChange = Waiting<Change, AccessRequest | undefined>;
@@ -29,7 +36,10 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       // NB. Known as live before it is there: whoever dies in between leaves a row too many, not a request too few.
       const [place] = await Promise.all([
         claimPlace(client, request),
-        insertOnce(client, liveKeys(request.id)),
+        insertOnce(client, {
+          ...liveKeys(request.id),
+          requestor: requestorPartition(request.requestor),
+        }),
         ...indexRows(request).map((row) => insertOnce(client, { ...row })),
       ]);
       const isNew = await insertOnce(client, { ...place, ...packBody(request) });
@@ -54,6 +64,11 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const ended = requests.filter((request) => !isLive(request));
       await Promise.all(ended.map(({ id }) => forgetLive(client, id)));
       return requests.filter(isLive);
+    },
+
+    async countLive(requestor, most) {
+      const filter = odata`PartitionKey eq ${livePartition} and requestor eq ${requestorPartition(requestor)}`;
+      return (await firstRows(await tables.requests(), [filter], most)).length;
     },
 
     async ofPolicy(policyId, since, most = 1_000) {

@@ -290,4 +290,20 @@ describe("somebody who wants more than was agreed to", () => {
 
     expect([status, json.error?.code]).toEqual([403, "AccountDisabled"]);
   });
+
+  it("cannot fill the service with requests that nobody has answered yet", async () => {
+    await protect({ approval });
+    const answers: Awaited<ReturnType<typeof ask>>[] = [];
+    for (let count = 0; count < 102; count += 1) {
+      answers.push(await ask());
+      await world.clock.advance(1_000);
+    }
+
+    const [last] = answers.slice(-1);
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(100);
+    expect([last?.status, last?.json.error.code]).toEqual([409, "TooManyPending"]);
+    expect((await ask()).status).toBe(409);
+    await act(answers[0]?.json.id, "revoke", "alice");
+    expect((await ask()).status).toBe(202);
+  });
 });

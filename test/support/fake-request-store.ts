@@ -29,6 +29,11 @@ export function createFakeRequestStore(): RequestStore {
 
     live: async () => [...requests.values()].filter(isLive).map((request) => copy(request)),
 
+    countLive: async (requestor, most) => {
+      const own = [...requests.values()].filter((one) => isSamePerson(one.requestor, requestor));
+      return Math.min(own.filter(isLive).length, most);
+    },
+
     ofPolicy: async (policyId, since, most = 1_000) =>
       [...requests.values()]
         .filter((request) => idKey(request.policyId) === idKey(policyId))
