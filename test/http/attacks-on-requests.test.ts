@@ -306,4 +306,24 @@ describe("somebody who wants more than was agreed to", () => {
     await act(answers[0]?.json.id, "revoke", "alice");
     expect((await ask()).status).toBe(202);
   });
+
+  it("keeps no request waiting for a policy of the same name, when the deletion of the first was cut off", async () => {
+    await protect({ approval });
+    const { id } = (await ask()).json;
+    const stored = await world.policies.get(paths.policy());
+    if (stored !== undefined) {
+      await world.policies.put({ ...stored.value, state: "deleting" }, stored.etag);
+    }
+    await world.clock.run(sweep(world.start()));
+    await world.clock.run(sweep(world.start()));
+    await protect({ approval: { ...approval, approvers: { people: [ref("eve")] } } });
+
+    await act(id, "approve", "eve");
+    await door.work();
+
+    expect(await world.requests.get(id)).toMatchObject({ windows: [{ state: "closed" }] });
+    expect(allows()).toEqual([]);
+    const [ended] = (await world.facts()).filter(({ operation }) => operation === "access.revoke");
+    expect(ended).toMatchObject({ requestId: id, comment: "The policy was deleted." });
+  });
 });
