@@ -56,10 +56,14 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const client = await tables.requests();
       const filter = odata`PartitionKey eq ${livePartition}`;
       const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
-      const found = await Promise.all(
-        rows.map((row) => readRequest(client, String(row["requestId"]))),
-      );
-      const requests = found.filter((request) => request !== undefined);
+      const requests: AccessRequest[] = [];
+      for (let at = 0; at < rows.length; at += parallelReads) {
+        const some = rows.slice(at, at + parallelReads);
+        const found = await Promise.all(
+          some.map((row) => readRequest(client, String(row["requestId"]))),
+        );
+        requests.push(...found.filter((request) => request !== undefined));
+      }
       // Whoever ended the last of it may have died before it took the row away.
       const ended = requests.filter((request) => !isLive(request));
       await Promise.all(ended.map(({ id }) => forgetLive(client, id)));
@@ -81,6 +85,9 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
     list: async (query) => listRequests(await tables.requests(), query),
   };
 }
+
+/** NB. However many requests are live, so many are read at once. */
+const parallelReads = 64;
 
 /** Applies all changes in order to one reading and writes once; a change that throws fails alone. */
 async function changeTogether(
