@@ -4,7 +4,7 @@ import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
 import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { Page, RequestQuery } from "../ports.ts";
+import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { mapLimited } from "../workflow/serial.ts";
@@ -68,8 +68,9 @@ export function getRequest(ports: SeePorts): Handler {
  * GET /api/requests: my own, or those of a VM, a policy, a subscription or another requestor as far as I may see them, newest
  * first; with `awaiting=me` those that I may answer or review now. A page may hold fewer than it could; follow `nextLink`.
  */
-export function listRequests(ports: SeePorts): Handler {
+export function listRequests(given: SeePorts): Handler {
   return async (call) => {
+    const ports = readingOnce(given);
     const asked = readQuery(call, ports.clock.now());
     if (asked.outcome === "refused") {
       return problem(asked);
@@ -82,6 +83,17 @@ export function listRequests(ports: SeePorts): Handler {
     const value = items.filter(({ request }) => filter(request)).map(seenJson);
     return listAnswer(call, value, continuation);
   };
+}
+
+/** The same ports, for one call: a policy is read once however many requests are of it. */
+function readingOnce(ports: SeePorts): SeePorts {
+  const known = new Map<string, ReturnType<PolicyStore["get"]>>();
+  const get: PolicyStore["get"] = (policyId) => {
+    const found = known.get(idKey(policyId)) ?? ports.policies.get(policyId);
+    known.set(idKey(policyId), found);
+    return found;
+  };
+  return { ...ports, policies: { ...ports.policies, get } };
 }
 
 /**

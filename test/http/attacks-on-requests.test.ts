@@ -326,4 +326,22 @@ describe("somebody who wants more than was agreed to", () => {
     const [ended] = (await world.facts()).filter(({ operation }) => operation === "access.revoke");
     expect(ended).toMatchObject({ requestId: id, comment: "The policy was deleted." });
   });
+
+  it("makes the service read a policy once for a list, however many requests it names", async () => {
+    await protect();
+    for (let count = 0; count < 20; count += 1) {
+      await ask({ allowedSourceAddressPrefix: `203.0.113.${count}` });
+    }
+    let reads = 0;
+    const get = world.policies.get.bind(world.policies);
+    world.policies.get = (id) => {
+      reads += 1;
+      return get(id);
+    };
+
+    const { json } = await door.call("GET", paths.requests, { as: "alice" });
+
+    expect(json.value).toHaveLength(20);
+    expect(reads).toBe(1);
+  });
 });
