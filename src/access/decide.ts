@@ -75,10 +75,14 @@ export function decide(
 }
 
 /**
- * Whether a window that was allowed earlier still lies within its policy: an earlier "allowed" is no permission. Its end
- * was bounded when it was decided, and the policy's longest window counts from then.
+ * Whether a window that was allowed earlier still lies within its policy, for as long as it has still to go: an earlier
+ * "allowed" is no permission.
  */
-export function stillAllowed(policy: Policy | undefined, window: Window): readonly Reason[] {
+export function stillAllowed(
+  policy: Policy | undefined,
+  window: Window,
+  now: Date,
+): readonly Reason[] {
   if (policy === undefined || policy.state === "deleting") {
     const message = "The policy was deleted before the port could be opened.";
     return [{ code: "PolicyNotFound", message, target: window.vmId }];
@@ -88,9 +92,17 @@ export function stillAllowed(policy: Policy | undefined, window: Window): readon
   const isCovered =
     rule !== undefined &&
     rule.protocol === window.protocol &&
-    window.sources.every(coverOf(allowedSources(rule)));
+    window.sources.every(coverOf(allowedSources(rule))) &&
+    secondsToGo(window, now) <=
+      (durationSeconds(rule.maxRequestAccessDuration) ?? 0) + clockToleranceSeconds;
   const why = `it was changed before port ${window.port} of '${resourceName(window.vmId)}' could be opened, and does not allow this any more`;
   return isCovered ? [] : bounded([outside(policy, window.vmId, why)]);
+}
+
+function secondsToGo({ durationSeconds: length, openedAt, closesAt }: Window, now: Date): number {
+  return length !== undefined && openedAt === undefined
+    ? length
+    : (Date.parse(closesAt) - now.getTime()) / 1_000;
 }
 
 interface Asked {

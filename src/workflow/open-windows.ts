@@ -1,3 +1,4 @@
+import { stillAllowed } from "../access/decide.ts";
 import { isOnItsWay, isOver } from "../access/life.ts";
 import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
 import type {
@@ -63,7 +64,7 @@ async function open(
   opening: readonly Window[],
 ): Promise<Machine | undefined> {
   const now = ports.clock.now();
-  const [, , machine] = await Promise.all([
+  const [, , machine, again] = await Promise.all([
     tellDecisions(ports, request),
     ports.activity.record(
       opening.map((window) =>
@@ -71,27 +72,19 @@ async function open(
       ),
     ),
     ports.network.findMachine(opening[0]?.vmId ?? ""),
+    // NB. Decided before anything is wanted: whoever settles a gate for somebody else writes whatever is wanted there.
+    decideAgain(ports, request, opening),
   ]);
   const hopeless = new Map<string, readonly Reason[]>(
-    opening
-      .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
-      .filter(([, reasons]) => reasons.length > 0),
+    opening.flatMap((window) => {
+      const reasons = hopelessReasons(window, machine, now);
+      const all = reasons.length > 0 ? reasons : (again.get(window.id) ?? []);
+      return all.length > 0 ? [[window.id, all] as const] : [];
+    }),
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
-  // NB. Decided after the windows are wanted: an end, a deletion or a right that was lost is either seen here, or comes later
-  // and takes them away. Nothing is written before.
-  const [again, current] = await Promise.all([
-    decideAgain(ports, request, hopeful),
-    ports.requests.get(request.id),
-  ]);
-  for (const [id, reasons] of again) {
-    hopeless.set(id, reasons);
-  }
-  // Somebody asked for their end meanwhile, or another run of this very activity was quicker and they have ended since.
-  const endedIds = (current?.windows ?? [])
-    .filter((window) => window.state === "closing" || isOver(window))
-    .map((window) => window.id);
+  const endedIds = await lookOnceMore(ports, request, hopeful, hopeless);
   const told = opening.filter((window) => !endedIds.includes(window.id));
   const unwanted = hopeful
     .map((window) => window.id)
@@ -101,6 +94,32 @@ async function open(
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
   await report(ports, request, outcomes);
   return machine;
+}
+
+/**
+ * What has become of windows until they are wanted: answers which have ended, and adds to `hopeless` those of a policy that is
+ * deleted. NB. Read after they are wanted: whatever comes later finds their gates in the request and takes them away.
+ */
+async function lookOnceMore(
+  ports: WindowPorts,
+  request: AccessRequest,
+  wanted: readonly Window[],
+  hopeless: Map<string, readonly Reason[]>,
+): Promise<readonly string[]> {
+  const [policy, current] = await Promise.all([
+    ports.policies.get(request.policyId),
+    ports.requests.get(request.id),
+  ]);
+  for (const window of wanted) {
+    const reasons = stillAllowed(policy?.value, window, ports.clock.now());
+    if (reasons.length > 0) {
+      hopeless.set(window.id, reasons);
+    }
+  }
+  // Somebody asked for their end meanwhile, or another run of this very activity was quicker and they have ended since.
+  return (current?.windows ?? [])
+    .filter((window) => window.state === "closing" || isOver(window))
+    .map((window) => window.id);
 }
 
 /** A gate on which the windows are wanted, from that revision on. */
@@ -128,7 +147,9 @@ async function want(
         : window,
     ),
   }));
-  const current = (noted ?? request).windows.filter((window) => ids.includes(window.id));
+  const current = (noted ?? request).windows.filter(
+    (window) => ids.includes(window.id) && isOnItsWay(window),
+  );
   return Promise.all(
     [...addressesOf].map(async ([gateId, addresses]) => {
       const addWindows = current.map((window) => desiredWindow(request, window, addresses));
@@ -145,8 +166,9 @@ const openingAllowance = 60_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {
-  const { durationSeconds, latestEnd } = window;
-  if (durationSeconds === undefined) {
+  const { durationSeconds, latestEnd, openedAt } = window;
+  // NB. Proven open before by a run that died before it told: its time goes on, it does not begin anew.
+  if (durationSeconds === undefined || openedAt !== undefined) {
     return { ...window, state: "opening" };
   }
   const end = now.getTime() + durationSeconds * 1_000;
@@ -156,7 +178,7 @@ function onItsWay(window: Window, now: Date): Window {
   return { ...window, state: "opening", closesAt: new Date(end).toISOString(), latestEnd: latest };
 }
 
-/** NB. What turned out not to be allowed is taken out before anything is written: it is never open, not even for a moment. */
+/** What has ended since it was wanted is taken out before anything is written here. */
 function settleAll(
   ports: WindowPorts,
   wanted: readonly Wanted[],

@@ -88,14 +88,19 @@ export async function report(
         return window;
       }
       return outcome.reasons.length === 0
-        ? moveWindow(window, "open", {
-            openedAt: window.openedAt ?? now.toISOString(),
-            ...(outcome.findings.length === 0 ? {} : { findings: outcome.findings }),
-          })
+        ? opened(window, outcome, now)
         : moveWindow(window, "closing", { reasons: outcome.reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
+}
+
+/** NB. What is to be closed by now was open all the same: its end must not say that it never was. */
+function opened(window: Window, { findings }: WindowOutcome, now: Date): Window {
+  const openedAt = window.openedAt ?? now.toISOString();
+  return window.state === "closing"
+    ? { ...window, openedAt }
+    : moveWindow(window, "open", { openedAt, ...(findings.length === 0 ? {} : { findings }) });
 }
 
 /**
