@@ -28,14 +28,13 @@ export async function decideAgain(
   ports: DecidePorts,
   request: AccessRequest,
   windows: readonly Window[],
+  freshness: Freshness = freshnessFor(request),
 ): Promise<ReadonlyMap<string, readonly Reason[]>> {
   const vmIds = [...new Set(windows.map((window) => window.vmId))];
   if (vmIds.length === 0) {
     return new Map();
   }
   const { requestor, policyId } = request;
-  // What was decided a moment ago may be believed for as long as any answer; a request that has waited is asked about anew.
-  const freshness: Freshness = { fresh: request.approval?.answerBy !== undefined };
   const [policy, rights, isEnabled, older] = await Promise.all([
     ports.policies.get(policyId),
     ports.rights.of(requestor, subscriptionOf(policyId) ?? "", freshness),
@@ -59,6 +58,11 @@ export async function decideAgain(
     return [window.id, bounded(reasons, mostReasons)] as const;
   });
   return new Map(found.filter(([, reasons]) => reasons.length > 0));
+}
+
+/** What was decided a moment ago may be believed for as long as any answer; a request that has waited is asked about anew. */
+function freshnessFor({ approval }: AccessRequest): Freshness {
+  return { fresh: approval?.answerBy !== undefined };
 }
 
 /** How many reasons a window tells of. */

@@ -7,7 +7,7 @@ import type { DesiredWindow } from "../rules/intent.ts";
 import { closeWindows } from "./close-windows.ts";
 import { windowFact } from "./facts.ts";
 import type { WindowPorts } from "./open-windows.ts";
-import { outcomeOf, type Reached } from "./opened.ts";
+import { bringEnds, outcomeOf, type Reached } from "./opened.ts";
 import { addressesByGate, placeText } from "./vm-gates.ts";
 
 /** The windows of one VM of one request, and where they stand: addresses by gate key. */
@@ -90,6 +90,9 @@ export async function followMachine(
   if (request !== undefined) {
     const followed = ids.filter((id) => !removeWindows.includes(id));
     await tellFollowed(ports, request, followed, reached);
+    // They were wanted as they were read: an end that was told meanwhile is told again.
+    const vmIndex = requestedVms(request).indexOf(standing.vmId);
+    await bringEnds(ports, { requestId: request.id, vmIndex });
   }
 }
 

@@ -1,4 +1,3 @@
-import { stillAllowed } from "../access/decide.ts";
 import { isOnItsWay, isOver } from "../access/life.ts";
 import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
 import type {
@@ -48,7 +47,10 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   if (request === undefined) {
     return;
   }
-  const opening = windowsOfVm(request, input.vmIndex).filter(isOnItsWay);
+  const now = ports.clock.now().getTime();
+  const opening = windowsOfVm(request, input.vmIndex).filter(
+    (window) => isOnItsWay(window) && !wasOpen(window, now),
+  );
   const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
   await bringEnds(ports, input);
   await guarded(ports.log, `where to connect for ${request.id}`, () =>
@@ -58,33 +60,53 @@ export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promi
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
 }
 
+/** Whether an earlier run has proven it open, and its time is over: whoever looks after it closes it, and tells both. */
+function wasOpen({ openedAt, closesAt }: Window, now: number): boolean {
+  return openedAt !== undefined && Date.parse(closesAt) <= now;
+}
+
 async function open(
   ports: WindowPorts,
   request: AccessRequest,
   opening: readonly Window[],
 ): Promise<Machine | undefined> {
   const now = ports.clock.now();
-  const [, , machine, again] = await Promise.all([
+  // NB. Decided before anything is wanted: whoever settles a gate writes all that is wanted there, and asks nobody.
+  const [refusals, machine] = await Promise.all([
+    decideAgain(ports, request, opening),
+    ports.network.findMachine(opening[0]?.vmId ?? ""),
     tellDecisions(ports, request),
     ports.activity.record(
       opening.map((window) =>
         windowFact(request, window, { operation: "access.open", outcome: "asked", at: now }),
       ),
     ),
-    ports.network.findMachine(opening[0]?.vmId ?? ""),
-    // NB. Decided before anything is wanted: whoever settles a gate for somebody else writes whatever is wanted there.
-    decideAgain(ports, request, opening),
   ]);
-  const hopeless = new Map<string, readonly Reason[]>(
-    opening.flatMap((window) => {
-      const reasons = hopelessReasons(window, machine, now);
-      const all = reasons.length > 0 ? reasons : (again.get(window.id) ?? []);
-      return all.length > 0 ? [[window.id, all] as const] : [];
-    }),
+  const hopeless = new Map<string, readonly Reason[]>([
+    ...refusals,
+    ...opening
+      .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
+      .filter(([, reasons]) => reasons.length > 0),
+  ]);
+  await takeBack(
+    ports,
+    opening.filter((window) => hopeless.has(window.id)),
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
   const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
-  const endedIds = await lookOnceMore(ports, request, hopeful, hopeless);
+  // NB. And once more after they are wanted: an end, a deletion or another policy is either seen here, or comes later and takes
+  // them away. Who knows of people and rights has just been asked.
+  const [again, current] = await Promise.all([
+    decideAgain(ports, request, hopeful, { fresh: false }),
+    ports.requests.get(request.id),
+  ]);
+  for (const [id, reasons] of again) {
+    hopeless.set(id, reasons);
+  }
+  // Somebody asked for their end meanwhile, or another run of this very activity was quicker and they have ended since.
+  const endedIds = (current?.windows ?? [])
+    .filter((window) => window.state === "closing" || isOver(window))
+    .map((window) => window.id);
   const told = opening.filter((window) => !endedIds.includes(window.id));
   const unwanted = hopeful
     .map((window) => window.id)
@@ -96,30 +118,11 @@ async function open(
   return machine;
 }
 
-/**
- * What has become of windows until they are wanted: answers which have ended, and adds to `hopeless` those of a policy that is
- * deleted. NB. Read after they are wanted: whatever comes later finds their gates in the request and takes them away.
- */
-async function lookOnceMore(
-  ports: WindowPorts,
-  request: AccessRequest,
-  wanted: readonly Window[],
-  hopeless: Map<string, readonly Reason[]>,
-): Promise<readonly string[]> {
-  const [policy, current] = await Promise.all([
-    ports.policies.get(request.policyId),
-    ports.requests.get(request.id),
-  ]);
-  for (const window of wanted) {
-    const reasons = stillAllowed(policy?.value, window, ports.clock.now());
-    if (reasons.length > 0) {
-      hopeless.set(window.id, reasons);
-    }
-  }
-  // Somebody asked for their end meanwhile, or another run of this very activity was quicker and they have ended since.
-  return (current?.windows ?? [])
-    .filter((window) => window.state === "closing" || isOver(window))
-    .map((window) => window.id);
+/** What an earlier try wanted and is not to be opened any more, is wanted no longer; whoever looks after it proves that. */
+async function takeBack(ports: WindowPorts, windows: readonly Window[]): Promise<void> {
+  const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
+  const removeWindows = windows.map((window) => window.id);
+  await Promise.all(gates.map((gateId) => ports.gates.change(gateId, { removeWindows })));
 }
 
 /** A gate on which the windows are wanted, from that revision on. */
@@ -147,9 +150,7 @@ async function want(
         : window,
     ),
   }));
-  const current = (noted ?? request).windows.filter(
-    (window) => ids.includes(window.id) && isOnItsWay(window),
-  );
+  const current = (noted ?? request).windows.filter((window) => ids.includes(window.id));
   return Promise.all(
     [...addressesOf].map(async ([gateId, addresses]) => {
       const addWindows = current.map((window) => desiredWindow(request, window, addresses));
@@ -167,7 +168,7 @@ const openingAllowance = 60_000;
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
 function onItsWay(window: Window, now: Date): Window {
   const { durationSeconds, latestEnd, openedAt } = window;
-  // NB. Proven open before by a run that died before it told: its time goes on, it does not begin anew.
+  // NB. What an earlier run has proven open counts from then, whoever opens it again.
   if (durationSeconds === undefined || openedAt !== undefined) {
     return { ...window, state: "opening" };
   }
@@ -178,7 +179,7 @@ function onItsWay(window: Window, now: Date): Window {
   return { ...window, state: "opening", closesAt: new Date(end).toISOString(), latestEnd: latest };
 }
 
-/** What has ended since it was wanted is taken out before anything is written here. */
+/** NB. What turned out not to be allowed is taken out before anything is written: it is never open, not even for a moment. */
 function settleAll(
   ports: WindowPorts,
   wanted: readonly Wanted[],

@@ -88,15 +88,15 @@ export async function report(
         return window;
       }
       return outcome.reasons.length === 0
-        ? opened(window, outcome, now)
+        ? openedWindow(window, outcome.findings, now)
         : moveWindow(window, "closing", { reasons: outcome.reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
 }
 
-/** NB. What is to be closed by now was open all the same: its end must not say that it never was. */
-function opened(window: Window, { findings }: WindowOutcome, now: Date): Window {
+/** The window as it is once it was proven open. Where its end was asked for meanwhile it stays closing, and was open all the same. */
+function openedWindow(window: Window, findings: readonly Finding[], now: Date): Window {
   const openedAt = window.openedAt ?? now.toISOString();
   return window.state === "closing"
     ? { ...window, openedAt }

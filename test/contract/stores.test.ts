@@ -12,10 +12,12 @@ import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
 import { activityStoreContract } from "./activity-store.ts";
+import { gateEndsContract } from "./gate-ends.ts";
 import { gateSettlingContract } from "./gate-settling.ts";
 import { gateStoreContract } from "./gate-store.ts";
 import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
+import { requestListsContract } from "./request-lists.ts";
 import { requestStoreContract } from "./request-store.ts";
 
 describe("in memory", () => {
@@ -25,11 +27,14 @@ describe("in memory", () => {
   };
   gateStoreContract(openGates);
   gateSettlingContract(openGates);
+  gateEndsContract(openGates);
   policyStoreContract(createFakePolicyStore);
-  requestStoreContract(() => {
+  const openRequests = () => {
     const requests = createFakeRequestStore();
     return { one: requests, other: requests };
-  });
+  };
+  requestStoreContract(openRequests);
+  requestListsContract(openRequests);
   activityStoreContract(createFakeActivityStore);
   outboxContract(() => {
     const outbox = createFakeOutbox();
@@ -52,11 +57,14 @@ describe("in Table Storage", () => {
   };
   gateStoreContract(openGates);
   gateSettlingContract(openGates);
+  gateEndsContract(openGates);
   policyStoreContract(() => createPolicyStore(freshTables(azurite)));
-  requestStoreContract(() => {
+  const openRequests = () => {
     const tables = freshTables(azurite);
     return { one: createRequestStore(tables, pause), other: createRequestStore(tables, pause) };
-  });
+  };
+  requestStoreContract(openRequests);
+  requestListsContract(openRequests);
   activityStoreContract(() => createActivityStore(freshTables(azurite)));
   outboxContract(() => {
     const tables = freshTables(azurite);

@@ -1,5 +1,6 @@
 import { isLive } from "../../src/access/life.ts";
 import { type AccessRequest, isSamePerson } from "../../src/access/request.ts";
+import { BadContinuation } from "../../src/activity/query.ts";
 import { idKey, subscriptionOf } from "../../src/policy/resource-id.ts";
 import type { RequestQuery, RequestStore } from "../../src/ports.ts";
 
@@ -43,17 +44,20 @@ export function createFakeRequestStore(): RequestStore {
         .map(copy),
 
     async list({ of, from, to, top, continuation }) {
-      const after = Number(continuation ?? 0);
+      const after = continuation === undefined ? undefined : placeOf(continuation);
       const all = [...requests.values()]
         .filter((request) => isOf(request, of))
         .filter(({ createdAt }) => {
           const at = Date.parse(createdAt);
           return from.getTime() <= at && at <= to.getTime();
         })
+        .filter((request) => after === undefined || newestFirst(after, request) < 0)
         .sort(newestFirst);
-      const items = all.slice(after, after + top).map((request) => copy(request));
-      const isMore = all.length > after + top;
-      return { items, ...(isMore ? { continuation: String(after + top) } : {}) };
+      const items = all.slice(0, top).map((request) => copy(request));
+      const last = items.at(-1);
+      return all.length > top && last !== undefined
+        ? { items, continuation: JSON.stringify([last.createdAt, last.id]) }
+        : { items };
     },
   };
 }
@@ -70,9 +74,20 @@ function isOf(request: AccessRequest, of: RequestQuery["of"]): boolean {
     : subscriptionOf(request.policyId) === of.subscriptionId.toLowerCase();
 }
 
-function newestFirst(one: AccessRequest, other: AccessRequest): number {
+type Place = Pick<AccessRequest, "createdAt" | "id">;
+
+function newestFirst(one: Place, other: Place): number {
   const later = Date.parse(other.createdAt) - Date.parse(one.createdAt);
-  return later !== 0 ? later : one.id < other.id ? -1 : 1;
+  return later !== 0 ? later : one.id < other.id ? -1 : one.id > other.id ? 1 : 0;
+}
+
+function placeOf(continuation: string): Place {
+  try {
+    const [createdAt, id] = JSON.parse(continuation) as [string, string];
+    return { createdAt, id };
+  } catch {
+    throw new BadContinuation(continuation);
+  }
 }
 
 /** As it would come back from storage. */

@@ -32,24 +32,42 @@ class PlannedOutage extends Error {
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
-export function createFaults(planned?: PlannedFault): Faults {
-  const calls: string[] = [];
+/** What becomes of the call in that place, counted from 1. */
+type OnCall = (place: number, name: string, method: () => Promise<unknown>) => Promise<unknown>;
 
-  async function call(name: string, method: () => Promise<unknown>): Promise<unknown> {
-    calls.push(name);
-    const place = calls.length;
+export function createFaults(planned?: PlannedFault): Faults {
+  return watched(planned?.at, (place, name, method) => {
     if (planned === undefined || place < planned.at) {
       return method();
     }
     return place === planned.at
       ? strike(planned.kind, name, method)
       : afterwards(planned.kind, name, method);
+  });
+}
+
+/** Nothing fails, but right before one of the calls somebody else does something. */
+export function createInterruption(at: number, act: () => Promise<unknown>): Faults {
+  return watched(at, async (place, _name, method) => {
+    if (place === at) {
+      await act();
+    }
+    return method();
+  });
+}
+
+function watched(at: number | undefined, onCall: OnCall): Faults {
+  const calls: string[] = [];
+
+  async function call(name: string, method: () => Promise<unknown>): Promise<unknown> {
+    calls.push(name);
+    return onCall(calls.length, name, method);
   }
 
   return {
     calls,
     get hasStruck() {
-      return planned !== undefined && calls.length >= planned.at;
+      return at !== undefined && calls.length >= at;
     },
     through: (name, port) =>
       new Proxy(port, {
