@@ -234,8 +234,10 @@ export interface RequestStore {
   ): Promise<AccessRequest | undefined>;
   /** Requests that somebody has to look after still: a window, an answer that is not told yet, a review that is due. */
   live(): Promise<readonly AccessRequest[]>;
-  /** Requests of a policy created at or after `since`, newest first. */
-  ofPolicy(policyId: string, since: Date): Promise<readonly AccessRequest[]>;
+  /** How many live requests somebody has, counted up to `most`; one whose creation was cut off may be counted too. */
+  countLive(requestor: Principal, most: number): Promise<number>;
+  /** Requests of a policy created at or after `since`, newest first; not more than `most`, 1,000 unless told otherwise. */
+  ofPolicy(policyId: string, since: Date, most?: number): Promise<readonly AccessRequest[]>;
   /** Newest first. */
   list(query: RequestQuery): Promise<Page<AccessRequest>>;
 }

@@ -46,6 +46,8 @@ export const reasonCodes = {
   AccountDisabled: "The account of the requestor, or of who answers, is disabled or deleted.",
   RequestNotOpen: "Only what is open can be extended, or moved to another source.",
   NotTheRequestor: "Only the requestor may ask for more time, or for another source.",
+  AskedTooOften: "The request was extended or moved so often that it has to be asked for anew.",
+  TooManyPending: "The requestor has too many requests that are not over yet.",
   NotLonger: "The new end is not after the present one.",
   IdempotencyKeyReused: "The same Idempotency-Key came with another request before.",
   AuthenticationFailed:

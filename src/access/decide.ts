@@ -74,7 +74,10 @@ export function decide(
   });
 }
 
-/** Whether a window that was allowed earlier still lies within its policy as it is now: an earlier "allowed" is no permission. */
+/**
+ * Whether a window that was allowed earlier still lies within its policy, for as long as it has still to go: an earlier
+ * "allowed" is no permission.
+ */
 export function stillAllowed(
   policy: Policy | undefined,
   window: Window,
@@ -90,20 +93,16 @@ export function stillAllowed(
     rule !== undefined &&
     rule.protocol === window.protocol &&
     window.sources.every(coverOf(allowedSources(rule))) &&
-    isShortEnough(rule, window, now);
+    secondsToGo(window, now) <=
+      (durationSeconds(rule.maxRequestAccessDuration) ?? 0) + clockToleranceSeconds;
   const why = `it was changed before port ${window.port} of '${resourceName(window.vmId)}' could be opened, and does not allow this any more`;
   return isCovered ? [] : bounded([outside(policy, window.vmId, why)]);
 }
 
-/** Of a window with a named end, what is left of it counts: it was as long as the policy allowed when it was asked for. */
-function isShortEnough(
-  { maxRequestAccessDuration }: PortRule,
-  { durationSeconds: asked, closesAt }: Window,
-  now: Date,
-): boolean {
-  const longest = durationSeconds(maxRequestAccessDuration) ?? 0;
-  const left = (Date.parse(closesAt) - now.getTime()) / 1_000 - clockToleranceSeconds;
-  return (asked ?? left) <= longest;
+function secondsToGo({ durationSeconds: length, openedAt, closesAt }: Window, now: Date): number {
+  return length !== undefined && openedAt === undefined
+    ? length
+    : (Date.parse(closesAt) - now.getTime()) / 1_000;
 }
 
 interface Asked {

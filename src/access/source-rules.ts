@@ -96,21 +96,28 @@ function textsOf(runs: AddressRun | readonly AddressRun[]): readonly string[] {
 }
 
 /**
- * Whether sources reach no further than others: not more of them, and none wider than the widest of its family, or than a
- * single address where the others have none of it.
+ * Whether sources reach no further than others: no more runs of addresses, and none larger than its counterpart when those of a
+ * family are put in order of size; where there is no counterpart, no larger than a single address.
  */
 export function isNoWider(sources: readonly string[], than: readonly string[]): boolean {
   const [asked, agreed] = [readSources(sources), readSources(than)];
   if (agreed.any.length > 0) {
     return true;
   }
-  const widest = (runs: readonly AddressRun[], family: 4 | 6): bigint =>
-    runs
-      .filter((run) => run.family === family)
-      .reduce((most, { first, last }) => (last - first > most ? last - first : most), 0n);
   return (
     asked.any.length === 0 &&
-    sources.length <= than.length &&
-    ([4, 6] as const).every((family) => widest(asked.runs, family) <= widest(agreed.runs, family))
+    asked.runs.length <= agreed.runs.length &&
+    ([4, 6] as const).every((family) => {
+      const most = sizesOf(agreed.runs, family);
+      return sizesOf(asked.runs, family).every((size, index) => size <= (most[index] ?? 1n));
+    })
   );
+}
+
+/** How many addresses each run of a family has, the largest first. */
+function sizesOf(runs: readonly AddressRun[], family: 4 | 6): readonly bigint[] {
+  return runs
+    .filter((run) => run.family === family)
+    .map(({ first, last }) => last - first + 1n)
+    .toSorted((one, other) => (one < other ? 1 : -1));
 }

@@ -79,6 +79,9 @@ export function reviewRequest(ports: AnswerPorts): Handler {
     if (!isAllowed) {
       return refusal(request, notAmong("review this request", namesOf(reviewersOf(rules))));
     }
+    if (!(await ports.directory.isEnabled(call.caller, fresh))) {
+      return refusal(request, disabled(call.caller));
+    }
     const decision = decisionOf(ports, call, "review", comment);
     const decided = await decideOn(
       ports,

@@ -162,6 +162,9 @@ function follow(ports: FollowPorts, as: "extension" | "rebind", read: Reader): H
   };
 }
 
+/** So often one request may be asked to go on. NB. Its row has to stay small enough to be written, or nobody could end it. */
+const mostFollowers = 50;
+
 function cannotFollow(request: AccessRequest, { caller }: Call): Reason | undefined {
   const target = request.id;
   if (!isSamePerson(caller, request.requestor)) {
@@ -173,6 +176,10 @@ function cannotFollow(request: AccessRequest, { caller }: Call): Reason | undefi
     const then = next === undefined ? "Ask anew." : `It goes on as ${next}.`;
     const message = `Only what is open can be extended or moved; this request is ${requestState(request)}. ${then}`;
     return { code: "RequestNotOpen", message, target };
+  }
+  if ((request.followedBy?.length ?? 0) >= mostFollowers) {
+    const message = `This request was asked to go on ${mostFollowers} times already. Ask anew.`;
+    return { code: "AskedTooOften", message, target };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { InitiateContent } from "../access/initiate.ts";
 import type { AccessRequest } from "../access/request.ts";
 import type { Clock, Ids, RequestStore } from "../ports.ts";
-import { type Outcome, ok, refused } from "../reasons.ts";
+import { type Outcome, ok, type Refusal, refused } from "../reasons.ts";
 import type { Call } from "./route.ts";
 
 /** For how long a repeated call is known as the same, in milliseconds. */
@@ -68,11 +68,16 @@ export async function identityOf(
     (request) => request !== undefined && now - Date.parse(request.createdAt) < length,
   );
   if (known?.contentDigest !== undefined && known.contentDigest !== contentDigest) {
-    const message =
-      "This Idempotency-Key came with another request before. Use a new key for a new request.";
-    return refused({ code: "IdempotencyKeyReused", message, target: header });
+    return keyReused();
   }
   return ok({ id: idIn(period), contentDigest, known });
+}
+
+/** The refusal of a key that came with something else before. */
+export function keyReused(): Refusal {
+  const message =
+    "This Idempotency-Key came with another request before. Use a new key for a new request.";
+  return refused({ code: "IdempotencyKeyReused", message, target: "idempotency-key" });
 }
 
 function keyOf(

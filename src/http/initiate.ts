@@ -1,6 +1,6 @@
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
-import type { Operation } from "../activity/fact.ts";
+import type { Fact, Operation } from "../activity/fact.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
@@ -16,7 +16,7 @@ import {
   type Carry,
   readAsking,
 } from "./admit-request.ts";
-import { identityOf, type RequestIdentity } from "./idempotency.ts";
+import { identityOf, keyReused, type RequestIdentity } from "./idempotency.ts";
 import { type Answer, problem } from "./problem.ts";
 import { initiatedJson } from "./request-json.ts";
 import type { Call, Handler } from "./route.ts";
@@ -68,17 +68,33 @@ export async function ask(
   }
   const { known } = identity.value;
   if (known !== undefined) {
-    return goOn(ports, call.workflows, known);
+    return again(ports, call.workflows, known, origin.operation);
   }
   const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
   if ("answer" in admitted) {
     return admitted.answer;
   }
   const request = withOrigin(admitted.request, identity.value, origin);
-  const reasons = await futile(ports, request);
+  const reasons = [...(await tooMany(ports, request)), ...(await futile(ports, request))];
   return reasons.length > 0
     ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
     : accept(ports, call.workflows, admitted.policy, request, origin.operation);
+}
+
+/** So many requests that are not over one person or application may have, to ask for one more that waits for an answer. */
+const mostLive = 100;
+
+/** NB. What waits costs nothing and is looked at every minute: nobody may have any number of it. */
+async function tooMany(
+  { requests }: InitiatePorts,
+  request: AccessRequest,
+): Promise<readonly Reason[]> {
+  const waits = requestState(request) === "pending approval";
+  if (!waits || (await requests.countLive(request.requestor, mostLive)) < mostLive) {
+    return [];
+  }
+  const message = `You have ${mostLive} requests already that are not over. Wait for answers, or withdraw some.`;
+  return [{ code: "TooManyPending", message }];
 }
 
 function withOrigin(
@@ -110,6 +126,21 @@ async function futile(ports: InitiatePorts, request: AccessRequest): Promise<rea
   return Promise.race([looked, tooLong]);
 }
 
+/** The same call once more. NB. The first may have ended before it was audited or started, so both are done as if anew. */
+async function again(
+  ports: InitiatePorts,
+  workflows: Workflows,
+  known: AccessRequest,
+  operation: Operation,
+): Promise<Answer> {
+  const policy = await ports.policies.get(known.policyId);
+  const approvers = namesOf(circlesOf(policy?.value.accessRules?.approval, known));
+  await ports.activity.record(askedFacts(known, operation, approvers));
+  // NB. Somebody may be opening it already: a start that fails here says nothing about that.
+  await start(workflows, known);
+  return initiatedAnswer(known, approvers);
+}
+
 async function accept(
   ports: InitiatePorts,
   workflows: Workflows,
@@ -117,49 +148,64 @@ async function accept(
   request: AccessRequest,
   operation: Operation,
 ): Promise<Answer> {
-  const { approval, requestor: by } = request;
   const approvers = namesOf(circlesOf(policy.accessRules?.approval, request));
+  const { follows } = request;
+  if (follows !== undefined) {
+    // NB. Before it is stored: whoever ends the older one finds this one there, or this one finds it ended.
+    await ports.requests.change(follows.requestId, (older) => ({
+      ...older,
+      followedBy: [...new Set([...(older.followedBy ?? []), request.id])],
+    }));
+  }
+  const stored = await ports.requests.create(request);
+  if (stored.contentDigest !== request.contentDigest) {
+    // Two calls with one key at the same moment: the other one was quicker.
+    return problem(keyReused(), { vmIds: requestedVms(request) });
+  }
+  // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
+  await ports.activity.record(askedFacts(stored, operation, approvers));
+  try {
+    await start(workflows, stored);
+  } catch (fault) {
+    await giveUp(ports, stored);
+    throw fault;
+  }
+  return initiatedAnswer(stored, approvers);
+}
+
+/** That the request was asked for: of each window once, however often it is told. */
+function askedFacts(
+  request: AccessRequest,
+  operation: Operation,
+  approvers: readonly string[],
+): readonly Fact[] {
+  const { approval, requestor: by } = request;
   const awaits =
     approval?.answerBy === undefined || requestState(request) !== "pending approval"
       ? undefined
       : { approvals: approval.needed, answerBy: approval.answerBy, approvers };
   const at = new Date(request.createdAt);
-  const asked = request.windows.map((window) =>
+  return request.windows.map((window) =>
     windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
   );
-  // NB. Audited before it is stored, as the sweep starts what it finds stored: no rule is ever written for a request that left
-  // no trace.
-  await ports.activity.record(asked);
-  const stored = await ports.requests.create(request);
-  const { follows } = request;
-  if (follows !== undefined) {
-    await ports.requests.change(follows.requestId, (older) => ({
-      ...older,
-      followedBy: [...new Set([...(older.followedBy ?? []), stored.id])],
-    }));
-  }
-  return goOn(ports, workflows, stored, approvers);
 }
 
-/** Starts what is to be opened, and answers. Starting twice is starting once. */
-async function goOn(
-  ports: InitiatePorts,
-  workflows: Workflows,
-  request: AccessRequest,
-  approvers: readonly string[] = [],
-): Promise<Answer> {
+/** Starts what is to be opened. Starting twice is starting once. */
+async function start(workflows: Workflows, request: AccessRequest): Promise<void> {
   if (request.windows.some(isOnItsWay)) {
-    try {
-      await workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
-    } catch (fault) {
-      await giveUp(ports, request);
-      throw fault;
-    }
+    await workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
   }
-  return { status: 202, body: initiatedJson(request, approvers) };
 }
 
-/** Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. */
+const initiatedAnswer = (request: AccessRequest, approvers: readonly string[] = []): Answer => ({
+  status: 202,
+  body: initiatedJson(request, approvers),
+});
+
+/**
+ * Nothing was started: the windows have failed. Should the start have happened all the same, it finds nothing to open. NB. What
+ * is wanted on a gate already was started, and is for those to end who look after it.
+ */
 async function giveUp(ports: InitiatePorts, request: AccessRequest): Promise<void> {
   const at = ports.clock.now();
   const message = "The work behind the request could not be started; ask again.";
@@ -172,7 +218,9 @@ async function giveUp(ports: InitiatePorts, request: AccessRequest): Promise<voi
   await ports.requests.change(request.id, (current) => ({
     ...current,
     windows: current.windows.map((window) =>
-      moveWindow(window, "failed", { closedAt: at.toISOString(), reasons }),
+      window.gates === undefined
+        ? moveWindow(window, "failed", { closedAt: at.toISOString(), reasons })
+        : window,
     ),
   }));
 }

@@ -2,6 +2,7 @@ import { createReader } from "../caller/requirements.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
+import { mapLimited } from "../workflow/serial.ts";
 import { parseParts, policyAddress } from "./policy-address.ts";
 import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
@@ -17,6 +18,10 @@ export interface ReadPolicyPorts {
 
 /** How many policies one page of a list holds before it is reduced to what the caller may read. */
 const pageSize = 100;
+const parallelReads = 16;
+
+/** How many requests, the newest, are shown with a policy. NB. Whoever may ask can ask often, and all of them are held in memory. */
+const mostRequests = { alone: 1_000, inList: 100 } as const;
 
 /**
  * GET of one policy. Who may not read the policy but some of its VMs sees the policy reduced to those: a person who may
@@ -33,7 +38,7 @@ export function getPolicy(ports: ReadPolicyPorts): Handler {
     const stored = await ports.policies.get(id);
     const findings = stored === undefined ? [] : await findingsOf(ports.gates, stored.value);
     const json =
-      stored === undefined ? undefined : await readable(ports, mayRead, stored.value, findings);
+      stored === undefined ? undefined : await readable(ports, mayRead, stored.value, { findings });
     if (json !== undefined) {
       return { status: 200, body: json };
     }
@@ -67,7 +72,9 @@ export function listPolicies(ports: ReadPolicyPorts): Handler {
     ]);
     const mayRead = createReader(rights);
     const policies = page.items.filter((policy) => isWithin(policy, call));
-    const value = await Promise.all(policies.map((policy) => readable(ports, mayRead, policy)));
+    const value = await mapLimited(policies, parallelReads, (policy) =>
+      readable(ports, mayRead, policy, { most: mostRequests.inList }),
+    );
     return listAnswer(
       call,
       value.filter((json) => json !== undefined),
@@ -107,7 +114,10 @@ async function readable(
   ports: ReadPolicyPorts,
   mayRead: ReturnType<typeof createReader>,
   policy: Policy,
-  findings: readonly Finding[] = [],
+  {
+    findings = [],
+    most = mostRequests.alone,
+  }: { readonly findings?: readonly Finding[]; readonly most?: number } = {},
 ) {
   if (!mayRead(policy.id) && !policy.virtualMachines.some((vm) => mayRead(vm.id, policy.id))) {
     return undefined;
@@ -115,7 +125,7 @@ async function readable(
   const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
   return policyJson(
     policy,
-    await ports.requests.ofPolicy(policy.id, since),
+    await ports.requests.ofPolicy(policy.id, since, most),
     (key) => mayRead(key, policy.id),
     findings,
   );

@@ -4,14 +4,14 @@ import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
 import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { Page, RequestQuery } from "../ports.ts";
+import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { mapLimited } from "../workflow/serial.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
-import { namedRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
+import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
 
 /** How far back a list without `from` reaches, and how many requests a page holds. */
 const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
@@ -68,25 +68,65 @@ export function getRequest(ports: SeePorts): Handler {
  * GET /api/requests: my own, or those of a VM, a policy, a subscription or another requestor as far as I may see them, newest
  * first; with `awaiting=me` those that I may answer or review now. A page may hold fewer than it could; follow `nextLink`.
  */
-export function listRequests(ports: SeePorts): Handler {
+export function listRequests(given: SeePorts): Handler {
   return async (call) => {
+    const ports = readingOnce(given);
     const asked = readQuery(call, ports.clock.now());
     if (asked.outcome === "refused") {
       return problem(asked);
     }
     const { query, filter } = asked.value;
-    const page: Page<AccessRequest> =
+    const { items, continuation }: Page<SeenRequest> =
       query === undefined
-        ? { items: await awaiting(ports, call.caller) }
-        : await ports.requests.list(query);
-    const seen = await mapLimited(page.items, parallelReads, (request) =>
-      seenBy(ports, call.caller, request),
-    );
-    const value = seen.flatMap((one) =>
-      one !== undefined && filter(one.request) ? [seenJson(one)] : [],
-    );
-    return listAnswer(call, value, page.continuation);
+        ? { items: await seenOf(ports, call.caller, await awaiting(ports, call.caller)) }
+        : await firstSeen(ports, call.caller, query);
+    const value = items.filter(({ request }) => filter(request)).map(seenJson);
+    return listAnswer(call, value, continuation);
   };
+}
+
+/** The same ports, for one call: a policy is read once however many requests are of it. */
+function readingOnce(ports: SeePorts): SeePorts {
+  const known = new Map<string, ReturnType<PolicyStore["get"]>>();
+  const get: PolicyStore["get"] = (policyId) => {
+    const found = known.get(idKey(policyId)) ?? ports.policies.get(policyId);
+    known.set(idKey(policyId), found);
+    return found;
+  };
+  return { ...ports, policies: { ...ports.policies, get } };
+}
+
+/**
+ * The first page on which the caller may see anything. NB. Whoever sees nothing is not told whether there is more: when a
+ * stranger's machine was asked for, and how often, is nobody's business.
+ */
+async function firstSeen(
+  ports: SeePorts,
+  caller: Caller,
+  query: RequestQuery,
+): Promise<Page<SeenRequest>> {
+  let { continuation } = query;
+  for (let looked = 0; looked < listDefaults.largestTop; looked += query.top) {
+    const page = await ports.requests.list({ ...query, continuation });
+    const items = await seenOf(ports, caller, page.items);
+    if (items.length > 0) {
+      return { ...page, items };
+    }
+    ({ continuation } = page);
+    if (continuation === undefined) {
+      break;
+    }
+  }
+  return { items: [] };
+}
+
+async function seenOf(
+  ports: SeePorts,
+  caller: Caller,
+  requests: readonly AccessRequest[],
+): Promise<readonly SeenRequest[]> {
+  const seen = await mapLimited(requests, parallelReads, (one) => seenBy(ports, caller, one));
+  return seen.filter((one) => one !== undefined);
 }
 
 /** Requests that the caller may answer, and break-glass requests that the caller may review; newest first. */

@@ -42,12 +42,11 @@ export function revokeRequest(ports: AnswerPorts): Handler {
         ]),
       );
     }
-    const line = await lineOf(ports, seen.request);
     const decision = decisionOf(ports, call, "revoke", comment);
-    const ended = await mapLimited(line, 4, (request) =>
-      endRequest(ports, call, request, decision),
-    );
-    const [first = seen.request] = ended;
+    // NB. Its own end first: what takes its place from now on finds it ended, and what did so before is found here.
+    const first = await endRequest(ports, call, seen.request, decision);
+    const [, ...later] = await lineOf(ports, first);
+    await mapLimited(later, 4, (request) => endRequest(ports, call, request, decision));
     return { status: 202, body: seenJson({ ...seen, request: first }) };
   };
 }

@@ -108,9 +108,9 @@ export function notificationsOf(facts: readonly Fact[], digest: Digest): readonl
 function eventOf({ operation, outcome, breakGlass }: Fact): NotificationEvent | undefined {
   switch (`${operation} ${outcome}`) {
     case "access.initiate asked":
-      return breakGlass === true ? "breakGlass" : "asked";
     case "access.extend asked":
     case "access.rebind asked":
+      return breakGlass === true ? "breakGlass" : "asked";
     // The second circle is asked as the first one was.
     case "access.escalate done":
       return "asked";

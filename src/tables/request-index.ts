@@ -24,7 +24,8 @@ export function policyPartition(policyId: string): string {
   return `policy|${encodeId(policyId)}`;
 }
 
-const requestorPartition = ({ tenantId, objectId }: Principal): string =>
+/** By it, a live request knows whose it is. */
+export const requestorPartition = ({ tenantId, objectId }: Principal): string =>
   `requestor|${encodeKey(`${tenantId}.${objectId}`.toLowerCase())}`;
 
 const vmPartition = (vmId: string): string => `vm|${encodeId(vmId)}`;

@@ -10,7 +10,14 @@ import { groupCommit, type Waiting } from "./group-commit.ts";
 import { inParallel } from "./in-parallel.ts";
 import { encodeKey, invertedTime } from "./keys.ts";
 import { firstRows } from "./paging.ts";
-import { indexRows, listRequests, type Place, policyPartition, rowKeyOf } from "./request-index.ts";
+import {
+  indexRows,
+  listRequests,
+  type Place,
+  policyPartition,
+  requestorPartition,
+  rowKeyOf,
+} from "./request-index.ts";
 
 type Change = (request: AccessRequest) => AccessRequest;
 type WaitingChange = Waiting<Change, AccessRequest | undefined>;
@@ -30,7 +37,10 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       // NB. Known as live before it is there: whoever dies in between leaves a row too many, not a request too few.
       const [place] = await Promise.all([
         claimPlace(client, request),
-        insertOnce(client, liveKeys(request.id)),
+        insertOnce(client, {
+          ...liveKeys(request.id),
+          requestor: requestorPartition(request.requestor),
+        }),
         inParallel(indexRows(request), (row) => insertOnce(client, { ...row })),
       ]);
       const isNew = await insertOnce(client, { ...place, ...packBody(request) });
@@ -55,10 +65,15 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       return requests.filter(isLive);
     },
 
-    async ofPolicy(policyId, since) {
+    async countLive(requestor, most) {
+      const filter = odata`PartitionKey eq ${livePartition} and requestor eq ${requestorPartition(requestor)}`;
+      return (await firstRows(await tables.requests(), [filter], most)).length;
+    },
+
+    async ofPolicy(policyId, since, most = 1_000) {
       const before = invertedTime(new Date(since.getTime() - 1));
       const filter = odata`PartitionKey eq ${policyPartition(policyId)} and RowKey lt ${before}`;
-      const rows = await firstRows(await tables.requests(), [filter], Number.POSITIVE_INFINITY);
+      const rows = await firstRows(await tables.requests(), [filter], most);
       return rows.map((row) => unpackBody<AccessRequest>(row));
     },
 

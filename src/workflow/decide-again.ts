@@ -7,13 +7,14 @@ import { missingRights } from "../caller/permissions.ts";
 import { toRequest } from "../caller/requirements.ts";
 import type { AccessRules, ApprovalRules } from "../policy/access-rules.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { Clock, Directory, Freshness, PolicyStore, Rights } from "../ports.ts";
+import type { Clock, Directory, Freshness, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { bounded, type Reason } from "../reasons.ts";
 import { circlesOf, isIn } from "./approvers.ts";
 
 interface DecidePorts {
   readonly clock: Clock;
   readonly policies: PolicyStore;
+  readonly requests: Pick<RequestStore, "get">;
   readonly rights: Rights;
   readonly directory: Directory;
 }
@@ -34,14 +35,16 @@ export async function decideAgain(
     return new Map();
   }
   const { requestor, policyId } = request;
-  const [policy, rights, isEnabled] = await Promise.all([
+  const [policy, rights, isEnabled, older] = await Promise.all([
     ports.policies.get(policyId),
     ports.rights.of(requestor, subscriptionOf(policyId) ?? "", freshness),
     ports.directory.isEnabled(requestor, freshness),
+    request.follows && ports.requests.get(request.follows.requestId),
   ]);
   const rules = policy?.value.accessRules;
   const aboutAll = [
     ...(isEnabled ? [] : [disabled(requestor)]),
+    ...(isRevoked(older) ? [withdrawn(older)] : []),
     ...missingRights(rights, toRequest(policyId, vmIds), requestor.name),
     ...(await approvalFaults(ports, request, rules, freshness)),
   ];
@@ -64,6 +67,16 @@ function freshnessFor({ approval }: AccessRequest): Freshness {
 
 /** How many reasons a window tells of. */
 const mostReasons = 10;
+
+/** NB. Whoever ends a request may not see yet what is to take its place; that looks here whether it still may. */
+function isRevoked(request: AccessRequest | undefined): request is AccessRequest {
+  return request?.decisions?.some(({ kind }) => kind === "revoke") === true;
+}
+
+function withdrawn({ id }: AccessRequest): Reason {
+  const message = `The request whose place this one was to take, ${id}, was ended before its time.`;
+  return { code: "EndedBeforeOpen", message, target: id };
+}
 
 /** The refusal of somebody whose account is disabled, whatever rights it has. */
 export function disabled({ name }: { readonly name: string }): Reason {

@@ -1,4 +1,4 @@
-import { afterTime } from "../access/approval.ts";
+import { afterTime, revoked } from "../access/approval.ts";
 import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
 import type { Workflows } from "../ports.ts";
@@ -56,12 +56,25 @@ async function moveOn(ports: SweepPorts, request: AccessRequest): Promise<Access
   if (requestState(request) !== "pending approval") {
     return request;
   }
-  const rules = (await ports.policies.get(request.policyId))?.value.accessRules?.approval;
+  const policy = (await ports.policies.get(request.policyId))?.value;
   const now = ports.clock.now();
-  return afterTime(request, rules, now) === request
+  const move = (current: AccessRequest): AccessRequest =>
+    policy === undefined || policy.state === "deleting"
+      ? withoutPolicy(current, now)
+      : afterTime(current, policy.accessRules?.approval, now);
+  return move(request) === request
     ? request
-    : ((await ports.requests.change(request.id, (current) => afterTime(current, rules, now))) ??
-        request);
+    : ((await ports.requests.change(request.id, move)) ?? request);
+}
+
+/** NB. Whoever deleted the policy may have died before this: it must not wait for another policy of the same name. */
+function withoutPolicy(request: AccessRequest, now: Date): AccessRequest {
+  if (requestState(request) !== "pending approval") {
+    return request;
+  }
+  const comment = "The policy was deleted.";
+  const id = `${request.id}-deleted`;
+  return revoked(request, { id, kind: "revoke", at: now.toISOString(), comment }) ?? request;
 }
 
 /** Since when a request may be opened: since it was asked for, or since the last answer that it needed. */

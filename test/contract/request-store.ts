@@ -51,6 +51,50 @@ export function requestStoreContract(open: () => Pair<RequestStore>): void {
       expect(await requests.live()).toEqual([]);
     });
 
+    it("counts the live requests of somebody, up to as many as are asked for", async () => {
+      const window = {
+        id: "w",
+        vmId: "/vm",
+        port: 22,
+        protocol: "TCP",
+        sources: ["*"],
+        closesAt: "2026-03-01T10:00:00.000Z",
+        state: "pending approval",
+      } as const;
+      const requestor = {
+        tenantId: "11111111-0000-4000-8000-00000000000A",
+        objectId: "22222222-0000-4000-8000-00000000000B",
+        name: "mallory",
+      };
+      const lower = { ...requestor, objectId: requestor.objectId.toLowerCase() };
+      const [first] = [
+        await requests.create(aRequest({ requestor, windows: [window] })),
+        await requests.create(aRequest({ requestor: lower, windows: [window] })),
+        await requests.create(aRequest({ requestor, windows: [window] })),
+        await requests.create(aRequest({ windows: [window] })),
+      ];
+      const before = await otherProcess.countLive(requestor, 10);
+      await requests.change(first.id, (current) => ({
+        ...current,
+        windows: current.windows.map((each) => ({ ...each, state: "closed" })),
+      }));
+
+      expect(before).toBe(3);
+      expect(await otherProcess.countLive(lower, 10)).toBe(2);
+      expect(await otherProcess.countLive(lower, 1)).toBe(1);
+    });
+
+    it("shows as many requests of a policy as are asked for, the newest", async () => {
+      const days = ["01", "02", "03"].map((day) => `2026-03-${day}T00:00:00.000Z`);
+      const [, second, third] = await Promise.all(
+        days.map((createdAt) => requests.create(aRequest({ createdAt }))),
+      );
+
+      const shown = await otherProcess.ofPolicy(third?.policyId ?? "", new Date(0), 2);
+
+      expect(shown.map(({ id }) => id)).toEqual([third?.id, second?.id]);
+    });
+
     it("creates a request once; later calls change nothing", async () => {
       const request = aRequest();
       await requests.create(request);

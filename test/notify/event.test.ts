@@ -16,6 +16,8 @@ describe("what people are told of a fact", () => {
     { operation: "access.initiate", outcome: "refused", event: undefined },
     { operation: "access.extend", outcome: "asked", event: "asked" },
     { operation: "access.rebind", outcome: "asked", event: "asked" },
+    { operation: "access.extend", outcome: "asked", breakGlass: true, event: "breakGlass" },
+    { operation: "access.rebind", outcome: "asked", breakGlass: true, event: "breakGlass" },
     { operation: "access.escalate", outcome: "done", event: "asked" },
     { operation: "access.approve", outcome: "done", event: "decided" },
     { operation: "access.deny", outcome: "done", event: "decided" },

@@ -30,11 +30,17 @@ export function createFakeRequestStore(): RequestStore {
 
     live: async () => [...requests.values()].filter(isLive).map((request) => copy(request)),
 
-    ofPolicy: async (policyId, since) =>
+    countLive: async (requestor, most) => {
+      const own = [...requests.values()].filter((one) => isSamePerson(one.requestor, requestor));
+      return Math.min(own.filter(isLive).length, most);
+    },
+
+    ofPolicy: async (policyId, since, most = 1_000) =>
       [...requests.values()]
         .filter((request) => idKey(request.policyId) === idKey(policyId))
         .filter((request) => Date.parse(request.createdAt) >= since.getTime())
         .sort(newestFirst)
+        .slice(0, most)
         .map(copy),
 
     async list({ of, from, to, top, continuation }) {

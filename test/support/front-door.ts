@@ -246,10 +246,21 @@ function paramsOf(path: string): Record<string, string> {
 function fakeWorkflows() {
   const started: { requestId: string; vmCount: number }[] = [];
   const ended: { requestId: string; vmIndex: number }[] = [];
-  const fake: Workflows & { readonly started: typeof started; readonly ended: typeof ended } = {
+  const errors: Error[] = [];
+  const fake: Workflows & {
+    readonly started: typeof started;
+    readonly ended: typeof ended;
+    /** The next starts throw; one each. */
+    failNext(...errors: readonly Error[]): void;
+  } = {
     started,
     ended,
+    failNext: (...coming) => void errors.push(...coming),
     async startRequest(requestId, { vmCount }) {
+      const error = errors.shift();
+      if (error !== undefined) {
+        throw error;
+      }
       started.push({ requestId, vmCount });
     },
     async endWindows(requestId, vmIndex) {
