@@ -14,6 +14,7 @@ import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
+import { askedFacts } from "../workflow/asked.ts";
 import { disabled } from "../workflow/decide-again.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
 import { type Answer, problem } from "./problem.ts";
@@ -203,6 +204,8 @@ async function goOn(
 ): Promise<Answer> {
   await tellDecisions(ports, request);
   if (request.windows.some(isOnItsWay)) {
+    // NB. Whoever asked for it may have died before that was told: nothing is opened that left no trace.
+    await ports.activity.record(askedFacts(request, seen.rules?.approval));
     await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
   }
   return { status: 200, body: seenJson({ ...seen, request }) };

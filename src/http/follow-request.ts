@@ -73,7 +73,7 @@ export function extendRequest(ports: FollowPorts): Handler {
         endsAt,
         durationSeconds: seconds,
       })),
-      origin: { operation: "access.extend" },
+      origin: {},
     });
   });
 }
@@ -105,7 +105,6 @@ export function rebindRequest(ports: FollowPorts): Handler {
         endsAt: new Date(window.closesAt),
       })),
       origin: {
-        operation: "access.rebind",
         carry: isCarried ? (next) => carried(request, next) : undefined,
       },
     });

@@ -102,13 +102,31 @@ describe("the sweep of requests", () => {
       expect([last, await state()]).toEqual(["pending approval", "expired unanswered"]);
     });
 
-    it("lets those expire whose policy is gone", async () => {
+    it("tells in the first minutes that they were asked for, as whoever stored them may not have", async () => {
+      await world.protect({ accessRules: { approval } });
       await world.request(pending());
-      await at(3_600);
 
+      await at(59);
+      await run();
+      const before = await factsOf("access.initiate");
+      await at(60);
+      await run();
+      await at(120);
       await run();
 
-      expect(await state()).toBe("expired unanswered");
+      expect(before).toEqual([]);
+      expect(await factsOf("access.initiate")).toEqual([
+        expect.objectContaining({
+          at: afterNoon(0),
+          outcome: "asked",
+          actor: alice,
+          awaits: {
+            approvals: 1,
+            answerBy: afterNoon(3_600),
+            approvers: [bob.name, `group ${groups.approvers}`],
+          },
+        }),
+      ]);
     });
 
     it("starts none of them", async () => {
@@ -168,6 +186,11 @@ describe("the sweep of requests", () => {
       await run();
 
       expect([before, world.started]).toEqual([[], [requestId]]);
+      const traces = (await factsOf("access.initiate")).map(({ port, actor }) => [port, actor]);
+      expect(traces.toSorted()).toEqual([
+        [22, alice],
+        [3389, alice],
+      ]);
     });
 
     it("counts from the answer that they needed, not from when they were asked for", async () => {
