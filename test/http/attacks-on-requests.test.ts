@@ -366,4 +366,32 @@ describe("somebody who wants more than was agreed to", () => {
     expect(rita.json.value).toHaveLength(100);
     expect(rita.json.nextLink).toEqual(expect.any(String));
   });
+
+  it("does not outrun the end of a line of requests with one more", async () => {
+    await protect();
+    const { id } = (await ask()).json;
+    await door.work();
+    const second = (await act(id, "extend", "alice", { duration: "PT2H" })).json.id as string;
+    await door.work();
+    const change = world.requests.change.bind(world.requests);
+    let third: string | undefined;
+    world.requests.change = async (requestId, ...rest) => {
+      if (requestId === second && third === undefined) {
+        third = "on its way";
+        const moved = { allowedSourceAddressPrefix: "203.0.113.99" };
+        third = (await act(second, "rebind", "alice", moved)).json.id;
+        await door.work();
+      }
+      return change(requestId, ...rest);
+    };
+
+    await act(id, "revoke", "olivia");
+    await door.work();
+
+    expect((await world.windows(third ?? ""))[0]).toMatchObject({
+      state: "closed",
+      endReason: "UserRequested",
+    });
+    expect(allows()).toEqual([]);
+  });
 });
