@@ -4,6 +4,7 @@ import { createReader } from "../caller/requirements.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Clock, Rights } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
+import { firstSeen } from "./first-seen.ts";
 import { problem, problemOf } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
@@ -53,12 +54,12 @@ export function listActivity(ports: ActivityPorts): Handler {
         "vm",
       );
     }
-    const page = await ports.activity.list(asked.value);
-    return listAnswer(
-      call,
-      page.items.filter((fact) => mayRead(scopeOf(fact))),
-      page.continuation,
+    const page = await firstSeen(
+      asked.value.continuation,
+      (continuation) => ports.activity.list({ ...asked.value, continuation }),
+      (facts) => facts.filter((fact) => mayRead(scopeOf(fact))),
     );
+    return listAnswer(call, page.items, page.continuation);
   };
 }
 

@@ -3,6 +3,7 @@ import type { Policy } from "../policy/policy.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import { mapLimited } from "../workflow/serial.ts";
+import { firstSeen } from "./first-seen.ts";
 import { parseParts, policyAddress } from "./policy-address.ts";
 import { findingsOf, historyDays, policyJson } from "./policy-json.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
@@ -63,14 +64,12 @@ export function listPolicies(ports: ReadPolicyPorts): Handler {
       return problem(parts);
     }
     const subscriptionId = call.params["subscriptionId"] ?? "";
-    const [rights, page] = await Promise.all([
-      ports.rights.of(call.caller, subscriptionId),
-      ports.policies.list(subscriptionId, {
-        continuation: call.url.searchParams.get("$skiptoken") ?? undefined,
-        top: pageSize,
-      }),
-    ]);
-    const mayRead = createReader(rights);
+    const mayRead = createReader(await ports.rights.of(call.caller, subscriptionId));
+    const page = await firstSeen(
+      call.url.searchParams.get("$skiptoken") ?? undefined,
+      (continuation) => ports.policies.list(subscriptionId, { continuation, top: pageSize }),
+      (policies) => policies.filter((policy) => isSeen(policy, mayRead)),
+    );
     const policies = page.items.filter((policy) => isWithin(policy, call));
     const value = await mapLimited(policies, parallelReads, (policy) =>
       readable(ports, mayRead, policy, { most: mostRequests.inList }),
@@ -81,6 +80,11 @@ export function listPolicies(ports: ReadPolicyPorts): Handler {
       page.continuation,
     );
   };
+}
+
+/** Whether the caller may read the policy, or one of its VMs. */
+function isSeen(policy: Policy, mayRead: ReturnType<typeof createReader>): boolean {
+  return mayRead(policy.id) || policy.virtualMachines.some((vm) => mayRead(vm.id, policy.id));
 }
 
 function isWithin(policy: Policy, { params }: Call): boolean {
@@ -119,7 +123,7 @@ async function readable(
     most = mostRequests.alone,
   }: { readonly findings?: readonly Finding[]; readonly most?: number } = {},
 ) {
-  if (!mayRead(policy.id) && !policy.virtualMachines.some((vm) => mayRead(vm.id, policy.id))) {
+  if (!isSeen(policy, mayRead)) {
     return undefined;
   }
   const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);

@@ -8,6 +8,7 @@ import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { mapLimited } from "../workflow/serial.ts";
+import { firstSeen } from "./first-seen.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
@@ -79,7 +80,11 @@ export function listRequests(given: SeePorts): Handler {
     const { items, continuation }: Page<SeenRequest> =
       query === undefined
         ? { items: await seenOf(ports, call.caller, await awaiting(ports, call.caller)) }
-        : await firstSeen(ports, call.caller, query);
+        : await firstSeen(
+            query.continuation,
+            (continuation) => ports.requests.list({ ...query, continuation }),
+            (page) => seenOf(ports, call.caller, page),
+          );
     const value = items.filter(({ request }) => filter(request)).map(seenJson);
     return listAnswer(call, value, continuation);
   };
@@ -94,30 +99,6 @@ function readingOnce(ports: SeePorts): SeePorts {
     return found;
   };
   return { ...ports, policies: { ...ports.policies, get } };
-}
-
-/**
- * The first page on which the caller may see anything. NB. Whoever sees nothing is not told whether there is more: when a
- * stranger's machine was asked for, and how often, is nobody's business.
- */
-async function firstSeen(
-  ports: SeePorts,
-  caller: Caller,
-  query: RequestQuery,
-): Promise<Page<SeenRequest>> {
-  let { continuation } = query;
-  for (let looked = 0; looked < listDefaults.largestTop; looked += query.top) {
-    const page = await ports.requests.list({ ...query, continuation });
-    const items = await seenOf(ports, caller, page.items);
-    if (items.length > 0) {
-      return { ...page, items };
-    }
-    ({ continuation } = page);
-    if (continuation === undefined) {
-      break;
-    }
-  }
-  return { items: [] };
 }
 
 async function seenOf(

@@ -43,10 +43,7 @@ export function revokeRequest(ports: AnswerPorts): Handler {
       );
     }
     const decision = decisionOf(ports, call, "revoke", comment);
-    // NB. Its own end first: what takes its place from now on finds it ended, and what did so before is found here.
-    const first = await endRequest(ports, call, seen.request, decision);
-    const [, ...later] = await lineOf(ports, first);
-    await mapLimited(later, 4, (request) => endRequest(ports, call, request, decision));
+    const first = await endLine(ports, call, seen.request, decision);
     return { status: 202, body: seenJson({ ...seen, request: first }) };
   };
 }
@@ -64,24 +61,38 @@ async function mayRevoke(ports: AnswerPorts, call: Call, seen: SeenRequest): Pro
 /** How many extensions of a request are followed. */
 const longestLine = 100;
 
-/** The request and those that followed it, as far as they are the same person's. */
-async function lineOf(
-  { requests }: AnswerPorts,
+/**
+ * Ends the request and those that followed it, as far as they are the same person's. NB. Each before its followers are looked for:
+ * what is to take its place from then on finds it ended, and what was before is found with it.
+ */
+async function endLine(
+  ports: AnswerPorts,
+  call: Call,
   request: AccessRequest,
-): Promise<readonly AccessRequest[]> {
-  const line = [request];
-  for (const one of line) {
-    const next = await Promise.all((one.followedBy ?? []).map((id) => requests.get(id)));
-    const known = new Set(line.map(({ id }) => id));
-    line.push(
-      ...next
-        .filter((other) => other !== undefined)
-        .filter((other) => !known.has(other.id) && isSamePerson(other.requestor, request.requestor))
-        .slice(0, longestLine - line.length),
+  decision: Decision,
+): Promise<AccessRequest> {
+  const first = await endRequest(ports, call, request, decision);
+  const known = new Set([first.id]);
+  let ended: readonly AccessRequest[] = [first];
+  while (ended.length > 0 && known.size < longestLine) {
+    const ids = [...new Set(ended.flatMap(({ followedBy = [] }) => followedBy))]
+      .filter((id) => !known.has(id))
+      .slice(0, longestLine - known.size);
+    const found = await mapLimited(ids, parallelEnds, (id) => ports.requests.get(id));
+    const next = found
+      .filter((other) => other !== undefined)
+      .filter((other) => isSamePerson(other.requestor, request.requestor));
+    for (const id of ids) {
+      known.add(id);
+    }
+    ended = await mapLimited(next, parallelEnds, (other) =>
+      endRequest(ports, call, other, decision),
     );
   }
-  return line;
+  return first;
 }
+
+const parallelEnds = 4;
 
 /** Stores that the request is to end, tells it, and wakes whoever looks after its windows. Safe to run twice. */
 export async function endRequest(

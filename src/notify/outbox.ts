@@ -20,7 +20,7 @@ export interface WaitingEntry extends OutboxEntry {
 export interface Outbox {
   /** Adds an entry that is due at once. One of the same notification and webhook stays as it is, and stays away when it was delivered. */
   add(entry: OutboxEntry): Promise<void>;
-  /** Entries of a webhook whose time has come, those added first before the others. */
+  /** Entries of a webhook whose time has come: what is urgent first, then those added first. */
   due(webhook: string, now: Date, most: number): Promise<readonly WaitingEntry[]>;
   /** Takes the entry until then, and counts the attempt; nothing when somebody else was quicker. */
   claim(entry: WaitingEntry, until: Date): Promise<WaitingEntry | undefined>;

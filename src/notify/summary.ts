@@ -22,6 +22,9 @@ const shown = { subjects: 8, reasons: 3, vms: 3, sources: 3 } as const;
 /** Those that wait for somebody, or that went wrong. */
 const urgent: readonly NotificationEvent[] = ["failed", "overdue", "breakGlass"];
 
+/** Whether somebody should look at it now. */
+export const isUrgent = ({ event }: Pick<Notification, "event">): boolean => urgent.includes(event);
+
 /** Puts a notification into words. */
 export function summaryOf(notification: Notification): Summary {
   const { items, more } = firstOf(notification.subjects, shown.subjects);
@@ -30,7 +33,7 @@ export function summaryOf(notification: Notification): Summary {
   const told = [...new Map(reasons.map((one) => [one.message, one])).values()];
   return {
     title: titleOf(notification),
-    isUrgent: urgent.includes(notification.event),
+    isUrgent: isUrgent(notification),
     lines: [
       ...line("Who", notification.requestor?.name),
       ...line("By", decider(notification)),

@@ -1,22 +1,24 @@
 import { odata, type TableClient } from "@azure/data-tables";
 import type { Notification } from "../notify/event.ts";
 import type { Outbox, OutboxEntry, WaitingEntry } from "../notify/outbox.ts";
+import { isUrgent } from "../notify/summary.ts";
 import type { Tables } from "./client.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { alreadyExists, changedMeanwhile, isMissing, unlessMissing } from "./etag.ts";
+import { inParallel } from "./in-parallel.ts";
 import { encodeKey } from "./keys.ts";
 import { firstRows, type Row } from "./paging.ts";
 
 /** One partition, so that the two rows of an entry are written together: a thousand notifications a second would fit. */
 const partitionKey = "outbox";
 
-/** So many rows are forgotten at once, at most; the next time there are more. */
-const mostForgotten = 1_000;
+/** So many rows are forgotten at once, and so often in one go. */
+const [mostForgotten, mostRounds] = [1_000, 50];
 
 /**
  * The outbox: an entry is a `told` row, by which it is known for as long as it is remembered, and a `waiting` row until it is
  * delivered. Both are written in one transaction, so a second adding finds the first one and changes nothing; looking for
- * what is due reads only what waits, those that were added first before the others.
+ * what is due reads only what waits: what is urgent first, then those that were added first.
  */
 export function createOutbox(tables: Tables): Outbox {
   return {
@@ -64,9 +66,15 @@ export function createOutbox(tables: Tables): Outbox {
       const client = await tables.outbox();
       const old = odata`addedAt lt ${before.toISOString()}`;
       for (const prefix of ["waiting", "told"]) {
-        const rows = await firstRows(client, [`${rowsOf(prefix)} and ${old}`], mostForgotten);
-        for (const { rowKey = "" } of rows) {
-          await unlessMissing(client.deleteEntity(partitionKey, rowKey));
+        const filter = `${rowsOf(prefix)} and ${old}`;
+        for (let round = 1; round <= mostRounds; round += 1) {
+          const rows = await firstRows(client, [filter], mostForgotten);
+          await inParallel(rows, ({ rowKey = "" }) =>
+            unlessMissing(client.deleteEntity(partitionKey, rowKey)),
+          );
+          if (rows.length < mostForgotten) {
+            break;
+          }
         }
       }
     },
@@ -75,7 +83,9 @@ export function createOutbox(tables: Tables): Outbox {
 
 function rowKeysOf({ webhook, notification, addedAt }: OutboxEntry) {
   const [name, id] = [encodeKey(webhook), encodeKey(notification.id)];
-  return { told: `told|${name}|${id}`, waiting: `waiting|${name}|${addedAt}|${id}` };
+  // Keys sort: a flood of what is usual keeps nobody from what is urgent.
+  const rank = isUrgent(notification) ? "0" : "1";
+  return { told: `told|${name}|${id}`, waiting: `waiting|${name}|${rank}${addedAt}|${id}` };
 }
 
 /** `|` is in no encoded key, and `}` follows it. */

@@ -42,6 +42,14 @@ export function outboxContract(open: () => { one: Outbox; other: Outbox }): void
       expect(idsOf(await one.due("ops", at(9), 2))).toEqual(["early", "late"]);
     });
 
+    it("gives what is urgent before what was only added earlier", async () => {
+      await one.add(entry("usual", { addedAt: afterNoon(1) }));
+      const urgent = aNotification({ id: "urgent", event: "overdue" });
+      await one.add(entry("urgent", { notification: urgent, addedAt: afterNoon(2) }));
+
+      expect(idsOf(await one.due("ops", at(9), 2))).toEqual(["urgent", "usual"]);
+    });
+
     it("keeps a notification once for each webhook, however often and whenever it is added", async () => {
       await Promise.all([one.add(entry("a")), other.add(entry("a", { addedAt: afterNoon(1) }))]);
       await other.add(entry("a", { addedAt: afterNoon(60) }));

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { revoked } from "../../src/access/approval.ts";
+import type { Policy } from "../../src/policy/policy.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
 import { vmId } from "../support/builders.ts";
@@ -343,5 +344,54 @@ describe("somebody who wants more than was agreed to", () => {
 
     expect(json.value).toHaveLength(20);
     expect(reads).toBe(1);
+  });
+
+  it("learns no name of a policy and no moment of an act from where a list goes on", async () => {
+    await protect();
+    await ask();
+    const stored = await world.policies.get(paths.policy());
+    for (let count = 0; count < 101; count += 1) {
+      const name = `p${count}`;
+      await world.policies.put({ ...(stored?.value as Policy), id: paths.policy(name), name });
+    }
+    const told = await Promise.all(
+      [
+        paths.ofSubscription,
+        `${paths.activity}?subscriptionId=${vmId("web-1").split("/")[2]}&top=1`,
+      ].map((address) => door.call("GET", address, { as: "eve" })),
+    );
+    const rita = await door.call("GET", paths.ofSubscription, { as: "rita" });
+
+    expect(told.map(({ json }) => json)).toEqual(told.map(() => ({ value: [] })));
+    expect(rita.json.value).toHaveLength(100);
+    expect(rita.json.nextLink).toEqual(expect.any(String));
+  });
+
+  it("does not outrun the end of a line of requests with one more", async () => {
+    await protect();
+    const { id } = (await ask()).json;
+    await door.work();
+    const second = (await act(id, "extend", "alice", { duration: "PT2H" })).json.id as string;
+    await door.work();
+    const change = world.requests.change.bind(world.requests);
+    let third: string | undefined;
+    world.requests.change = async (requestId, ...rest) => {
+      if (requestId === second && third === undefined) {
+        third = "on its way";
+        const moved = { allowedSourceAddressPrefix: "203.0.113.99" };
+        third = (await act(second, "rebind", "alice", moved)).json.id;
+        await door.work();
+      }
+      return change(requestId, ...rest);
+    };
+
+    await act(id, "revoke", "olivia");
+    await door.work();
+
+    expect((await world.windows(third ?? ""))[0]).toMatchObject({
+      state: "closed",
+      endReason: "UserRequested",
+    });
+    expect(allows()).toEqual([]);
   });
 });

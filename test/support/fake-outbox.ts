@@ -1,4 +1,5 @@
 import type { Outbox, OutboxEntry, WaitingEntry } from "../../src/notify/outbox.ts";
+import { isUrgent } from "../../src/notify/summary.ts";
 
 export interface FakeOutbox extends Outbox {
   /** What was added and is remembered, delivered or not. */
@@ -42,7 +43,7 @@ export function createFakeOutbox(): FakeOutbox {
     async due(webhook, now, most) {
       return [...waiting.values()]
         .filter((entry) => entry.webhook === webhook && entry.dueAt <= now.toISOString())
-        .sort((one, other) => (one.addedAt < other.addedAt ? -1 : 1))
+        .sort((one, other) => (rankOf(one) < rankOf(other) ? -1 : 1))
         .slice(0, most)
         .map(({ dueAt: _, ...entry }) => copy(entry));
     },
@@ -75,4 +76,9 @@ export function createFakeOutbox(): FakeOutbox {
 /** As it would come back from storage. */
 function copy<T>(value: T): T {
   return JSON.parse(JSON.stringify(value));
+}
+
+/** What is urgent first, then what was added first. */
+function rankOf({ notification, addedAt }: WaitingEntry): string {
+  return `${isUrgent(notification) ? "0" : "1"}${addedAt}`;
 }
