@@ -270,12 +270,13 @@ async function orchestrate(
 ): Promise<void> {
   for (const vm of [...engine.opening]) {
     const isDone = await untilDoneOrDead(world, openWindows(process, vm), faults);
-    if (isDone) {
-      engine.opening.splice(engine.opening.indexOf(vm), 1);
+    const place = engine.opening.indexOf(vm);
+    if (isDone && place !== -1) {
+      engine.opening.splice(place, 1);
       engine.looking.push(vm);
     }
   }
-  for (const vm of engine.looking) {
+  for (const vm of [...engine.looking]) {
     await untilDoneOrDead(world, lookAfterWindows(process, { ...vm, attempt: 1 }), faults);
   }
 }

@@ -109,15 +109,35 @@ async function faultsAtEnd(world: World): Promise<readonly string[]> {
   );
 }
 
+/** A step, and whether it is taken at the same moment as the one before. */
+const moment = fc.record({ step: lifeStep, isAtOnce: fc.constantFrom(false, false, true) });
+type Moment = typeof moment extends fc.Arbitrary<infer T> ? T : never;
+
+/** The steps of each moment. What a customer edits has a moment of its own: what becomes of the rules is compared. */
+function atOnce(moments: readonly Moment[]): readonly (readonly LifeStep[])[] {
+  const groups: LifeStep[][] = [];
+  for (const { step, isAtOnce } of moments) {
+    const last = groups.at(-1) ?? [];
+    const isAlone = [step, ...last].some(({ kind }) => kind === "edit");
+    if (last.length === 0 || isAlone || !isAtOnce) {
+      groups.push([step]);
+    } else {
+      last.push(step);
+    }
+  }
+  return groups;
+}
+
 /** Lives the steps; throws where a rule was written that had no right to be, or a customer's was touched. */
-async function tell(world: World, steps: readonly LifeStep[], needsApproval: boolean) {
+async function tell(world: World, moments: readonly Moment[], needsApproval: boolean) {
   const engine = newEngine();
-  for (const [index, step] of steps.entries()) {
-    const before = step.kind === "edit" ? undefined : world.customers();
+  for (const [index, steps] of atOnce(moments).entries()) {
+    const isEdit = steps.some(({ kind }) => kind === "edit");
+    const before = isEdit ? undefined : world.customers();
     const ended = endedWindows(await requestsOf(world));
     const { length } = allowsEver(world);
 
-    await live(world, engine, step, index);
+    await Promise.all(steps.map((step) => live(world, engine, step, index)));
 
     const written = allowsEver(world).slice(length);
     expect(await faultsOfRules(world, written, ended, needsApproval)).toEqual([]);
@@ -132,7 +152,7 @@ describe("whoever asks, answers, ends, extends and moves, and whatever dies or f
   it(
     "nothing opens that nobody agreed to or somebody ended, every request ends, and is told as it was",
     async () => {
-      const steps = fc.array(lifeStep, { minLength: 1, maxLength: 20, size: "max" });
+      const steps = fc.array(moment, { minLength: 1, maxLength: 20, size: "max" });
       await fc.assert(
         fc.asyncProperty(steps, fc.boolean(), async (story, needsApproval) => {
           const world = await aWorld(needsApproval);
