@@ -4,6 +4,7 @@ import { endTime, type InitiateContent, sourceList } from "../access/initiate.ts
 import { requestState } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms, type Window } from "../access/request.ts";
 import { isNoWider } from "../access/source-rules.ts";
+import { closed } from "../policy/circle-body.ts";
 import { durationSeconds } from "../policy/duration.ts";
 import { sourcePrefix } from "../policy/fields.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
@@ -24,25 +25,23 @@ const said = {
     .nullish(),
 };
 
-const extension = z
-  .object({
-    ...said,
-    endTimeUtc: endTime.nullish(),
-    duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
-  })
-  .check((context) => {
-    const { endTimeUtc, duration } = context.value;
-    if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
-      const message = "expected exactly one of endTimeUtc and duration, which counts from now";
-      context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
-    }
-    if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
-      const message = "expected an ISO 8601 duration such as PT1H";
-      context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
-    }
-  });
+const extension = closed({
+  ...said,
+  endTimeUtc: endTime.nullish(),
+  duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
+}).check((context) => {
+  const { endTimeUtc, duration } = context.value;
+  if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
+    const message = "expected exactly one of endTimeUtc and duration, which counts from now";
+    context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
+  }
+  if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
+    const message = "expected an ISO 8601 duration such as PT1H";
+    context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
+  }
+});
 
-const rebinding = z.object({
+const rebinding = closed({
   ...said,
   allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
   allowedSourceAddressPrefixes: sourceList.nullish(),
