@@ -1,10 +1,10 @@
-import { createReadStream, writeFileSync } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { RunningSystem } from "../support/running-system.ts";
-import { debug, FuzzRun } from "./fuzz/fuzz-run.ts";
+import { FuzzRun } from "./fuzz/fuzz-run.ts";
 import { residentMib } from "./fuzz/host-memory.ts";
 import { customerPart } from "./group-watch.ts";
 import { User } from "./user.ts";
@@ -12,6 +12,9 @@ import { User } from "./user.ts";
 /** How many calls are made: FUZZ_REQUESTS where it is set, for longer runs. FUZZ_SEED repeats what chance chose. */
 const calls = Number(process.env["FUZZ_REQUESTS"] ?? 400);
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
+
+/** FUZZ_TRACE names a file that gets a line for every call: what is under way at the same moment no seed repeats. */
+const traceFile = process.env["FUZZ_TRACE"];
 
 /** So many calls between two looks at the rules. */
 const callsInARound = Math.min(Math.max(Math.ceil(calls / 4), 80), 500);
@@ -33,7 +36,8 @@ describe(`a system that is called ${calls} times in every way one can think of (
       system = await RunningSystem.start({ timing: { nsgWriteMs: 20 }, history: "memory" });
       const user = new User(system);
       const customers = customerPart(await user.nsgs());
-      const run = await FuzzRun.begin(system, user, seed);
+      const trace = tracer();
+      const run = await FuzzRun.begin(system, user, seed, trace.line);
       await run.setUp();
 
       const memory: number[] = [];
@@ -45,11 +49,11 @@ describe(`a system that is called ${calls} times in every way one can think of (
       await pauseFor(calls > warmUp ? 30_000 : 500);
       const groups = await run.look();
       run.close();
+      trace.end();
       const { body: health } = await user.call("olivia", "GET", "/api/health/ready");
       const log = await logged();
       say({ seed, ...run.tally.times, ...run.tally.table, opened: run.opened.size, log, health });
 
-      writeFileSync("/tmp/fuzz-debug.txt", [...run.wrongs, "-----", ...debug].join("\n"));
       expect(run.wrongs.slice(0, 20)).toEqual([]);
       expect(customerPart(groups)).toBe(customers);
       expect(run.opened.size).toBeGreaterThan(0);
@@ -89,8 +93,14 @@ async function logged() {
   return { events, unforeseen: unforeseen.slice(0, 20) };
 }
 
+/** Writes what happened to the file that was asked for, or nowhere. */
+function tracer(): { readonly line: (text: string) => void; readonly end: () => void } {
+  const file = traceFile === undefined ? undefined : createWriteStream(traceFile);
+  return { line: (text) => void file?.write(`${text}\n`), end: () => void file?.end() };
+}
+
 function tell(run: FuzzRun, memory: readonly number[]): void {
-  if (run.tally.calls % 5_000 < callsInARound) {
+  if (run.tally.calls % 1_000 < callsInARound) {
     const { calls: made, perSecond } = run.tally;
     say({ made, perSecond, memoryMib: memory.at(-1), wrongs: run.wrongs.length });
   }

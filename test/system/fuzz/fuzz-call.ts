@@ -102,7 +102,7 @@ function chunks(body: Buffer): readonly Buffer[] {
 }
 
 /** The path of the address, its segments decoded; nothing where they cannot be. */
-export function segmentsOf({ target }: FuzzCall): readonly string[] | undefined {
+function segmentsOf({ target }: FuzzCall): readonly string[] | undefined {
   try {
     const { pathname } = new URL(target, "http://localhost");
     return pathname.replace(/^\//, "").replace(/\/$/, "").split("/").map(decodeURIComponent);

@@ -17,8 +17,23 @@ import { type Judgement, notePolicy, type Told } from "./note-policies.ts";
 import { noteRequest } from "./note-requests.ts";
 import { Tally } from "./tally.ts";
 
-/** So many connections call at once; two of them speak TLS. */
-const connections = 8;
+/** What a run is made of. */
+interface Parts {
+  readonly user: User;
+  readonly tenantId: string;
+  readonly seed: number;
+  /** One connection each; all of them call at once. */
+  readonly servers: readonly Server[];
+  readonly identities: Identities;
+  readonly trace: (line: string) => void;
+}
+
+interface Worker {
+  readonly world: World;
+  readonly connection: Connection;
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);
 
 /** Strangers, owners and everybody in between calling the running system with all that one may call it with. */
 export class FuzzRun {
@@ -32,34 +47,34 @@ export class FuzzRun {
   #later: Judgement[] = [];
   readonly #user: User;
   readonly #identities: Identities;
-  readonly #workers: readonly { readonly world: World; readonly connection: Connection }[];
+  readonly #workers: readonly Worker[];
+  readonly #trace: (line: string) => void;
 
-  private constructor(
-    user: User,
-    identities: Identities,
-    workers: readonly { readonly chance: Chance; readonly server: Server }[],
-    tenantId: string,
-  ) {
+  private constructor({ user, tenantId, seed, servers, identities, trace }: Parts) {
     this.#user = user;
     this.#identities = identities;
+    this.#trace = trace;
     const where = { subscriptionId: user.subscriptionId, tenantId };
-    this.#workers = workers.map(({ chance, server }) => ({
+    // Chances of its own for each, so that nobody's pace changes what the others do.
+    this.#workers = servers.map((server, index) => ({
       connection: new Connection(server),
-      world: { chance, where, ledger: this.ledger },
+      world: { chance: new Chance(`${seed}/${index}`), where, ledger: this.ledger },
     }));
   }
 
-  static async begin(system: RunningSystem, user: User, seed: number): Promise<FuzzRun> {
-    const { endpoints } = system;
-    const ca = await readFile(endpoints.caFile, "utf8");
-    const plain: Server = { port: Number(new URL(endpoints.api).port) };
-    const secure: Server = { port: Number(new URL(endpoints.apiHttps).port), ca };
-    const workers = Array.from({ length: connections }, (_, index) => ({
-      chance: new Chance(`${seed}/${index}`),
-      server: index < 2 ? secure : plain,
-    }));
+  /** `trace` is given a line for every call that was made. */
+  static async begin(
+    system: RunningSystem,
+    user: User,
+    seed: number,
+    trace: (line: string) => void,
+  ): Promise<FuzzRun> {
+    const { api, apiHttps, caFile, tenantId } = system.endpoints;
+    const secure = { port: portOf(apiHttps), ca: await readFile(caFile, "utf8") };
+    const plain = { port: portOf(api) };
+    const servers = [secure, secure, plain, plain, plain, plain, plain, plain];
     const identities = await gatherIdentities(system, user);
-    return new FuzzRun(user, identities, workers, endpoints.tenantId);
+    return new FuzzRun({ user, tenantId, seed, servers, identities, trace });
   }
 
   /** A few policies to begin with. */
@@ -141,18 +156,19 @@ export class FuzzRun {
       body: parsed(answer?.text ?? ""),
     };
     const say = (fault: string) =>
-      `${new Date(times.sentAt).toISOString()} ${describe(call)}: ${fault} (${told.status} ${answer?.text.slice(0, 300)})`;
+      `${at(times.sentAt)} ${describe(call)}: ${fault} (${told.status} ${answer?.text.slice(0, 300)})`;
     const faults = answer === undefined ? noAnswerFaults(call) : judgeAnswer(call, answer);
     this.wrongs.push(...faults.map(say));
-    debug.push(
-      `${new Date(told.sentAt).toISOString()} ${new Date(told.answeredAt).toISOString()} ${told.status} ${describe(call)} => ${answer?.text.slice(0, 500)}`,
+    this.#trace(
+      `${at(times.sentAt)} ${at(times.answeredAt)} ${told.status} ${describe(call)} => ${answer?.text.slice(0, 500)}`,
     );
     const judge = noted(world, told);
     this.#later.push(() => judge().map(say));
   }
 }
 
-export const debug: string[] = [];
+const at = (time: number): string => new Date(time).toISOString();
+
 /** The server may close on what is no call. */
 const noAnswerFaults = (call: FuzzCall): readonly string[] =>
   call.raw === undefined ? ["was not answered"] : [];

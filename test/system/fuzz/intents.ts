@@ -1,6 +1,7 @@
 import { configurators, everybody, machines, objectIds, type Person } from "./estate.ts";
 import type { Purpose } from "./fuzz-call.ts";
 import { existingPolicy, machineId, pathOfKey, somePolicy, type World } from "./known-world.ts";
+import type { Kind } from "./ledger.ts";
 import { policyBody } from "./policy-bodies.ts";
 import {
   askBody,
@@ -39,8 +40,8 @@ export function nextIntent(world: World): Intent {
     [8, () => followUp(world, "approve", "waiting")],
     [2, () => followUp(world, "deny", "waiting")],
     [5, () => followUp(world, "revoke", "all")],
-    [8, () => followUp(world, "extend", "all")],
-    [5, () => followUp(world, "rebind", "all")],
+    [7, () => followUp(world, "extend", "opening")],
+    [5, () => followUp(world, "rebind", "opening")],
     [4, () => followUp(world, "review", "breakGlass")],
     [2, () => plain(world, "health", world.chance.pick(["/api/health/live", "/api/health/ready"]))],
     [2, () => plain(world, "nothing", world.chance.pick(nowhere))],
@@ -136,9 +137,9 @@ function span({ chance }: World): readonly (readonly [string, string])[] {
 }
 
 /** Something about one request: to look at it, to answer it, to end it or to go on with it. */
-function followUp(world: World, purpose: Purpose, kind: "all" | "waiting" | "breakGlass"): Intent {
+function followUp(world: World, purpose: Purpose, kind: Kind): Intent {
   const { chance, ledger } = world;
-  const record = chance.maybe([...ledger.recent.all.slice(-5), ...ledger.recent[kind].slice(-60)]);
+  const record = chance.maybe([...ledger.recent.all.slice(-5), ...ledger.recent[kind].slice(-30)]);
   const id = record === undefined || chance.isIn(3) ? chance.guid() : record.id;
   const isLook = purpose === "request";
   const path = `/api/requests/${id}${isLook ? "" : `/${purpose}`}`;

@@ -29,7 +29,7 @@ export function pathOfKey(key: string): string {
   return `/${key.split("/").map(encodeURIComponent).join("/")}`;
 }
 
-export function policyPath({ subscriptionId }: Whereabouts, name: string, group: string): string {
+function policyPath({ subscriptionId }: Whereabouts, name: string, group: string): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${group}/providers/Microsoft.Security/locations/westeurope/jitNetworkAccessPolicies/${encodeURIComponent(name)}`;
 }
 

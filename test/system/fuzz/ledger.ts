@@ -3,15 +3,19 @@ import { PoliciesSeen } from "./policies-seen.ts";
 import type { RequestRecord } from "./request-record.ts";
 
 /** How many requests of a kind the next calls choose from. */
-const recent = 200;
+const recent = 60;
+
+/** All; those that open at once, that wait for people, that have to be reviewed. */
+export type Kind = "all" | "opening" | "waiting" | "breakGlass";
 
 /** What permitted calls asked for: policies and requests, as far as they were answered. */
 export class Ledger {
   readonly policies = new PoliciesSeen();
   readonly requests = new Map<string, RequestRecord>();
   /** Requests that may be answered, followed, revoked or reviewed by now; the newest last. */
-  readonly recent: Record<"all" | "waiting" | "breakGlass", RequestRecord[]> = {
+  readonly recent: Record<Kind, RequestRecord[]> = {
     all: [],
+    opening: [],
     waiting: [],
     breakGlass: [],
   };
@@ -21,15 +25,13 @@ export class Ledger {
   add(record: RequestRecord): void {
     this.requests.set(record.id, record);
     this.#remember("all", record);
-    if (!record.needsNobody) {
-      this.#remember("waiting", record);
-    }
+    this.#remember(record.needsNobody ? "opening" : "waiting", record);
     if (record.isBreakGlass) {
       this.#remember("breakGlass", record);
     }
   }
 
-  #remember(kind: keyof Ledger["recent"], record: RequestRecord): void {
+  #remember(kind: Kind, record: RequestRecord): void {
     this.recent[kind].push(record);
     if (this.recent[kind].length > recent) {
       this.recent[kind].shift();

@@ -2,7 +2,7 @@ import { type Asked, type GrantedPort, verdictsOf } from "./allowed.ts";
 import { type FuzzCall, headerOf, policyKeyOf, requestIdOf } from "./fuzz-call.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Judgement, Told } from "./note-policies.ts";
-import { isInside } from "./prefixes.ts";
+import { isInside, isNoWider } from "./prefixes.ts";
 import {
   type AskedPort,
   type AskRead,
@@ -146,7 +146,7 @@ function recordOf(
     aim === "rebind" &&
     older?.needsNobody === false &&
     windows.every(({ sources }) =>
-      older.windows.every((other) => sources.every((source) => isInside(source, other.sources))),
+      older.windows.every((other) => isNoWider(sources, other.sources)),
     );
   return {
     id: body.id,

@@ -34,6 +34,22 @@ export function isInside(inner: string, outer: readonly string[], family?: 4 | 6
   return ranges?.every((range) => around.some((other) => holds(other, range))) ?? false;
 }
 
+/** Whether sources reach no further than others: not more of them, and none wider than the widest of its family. */
+export function isNoWider(sources: readonly string[], than: readonly string[]): boolean {
+  const widest = (list: readonly string[], family: 4 | 6): number =>
+    Math.min(
+      family === 4 ? 32 : 128,
+      ...list
+        .flatMap((source) => rangesOf(source) ?? [])
+        .filter((range) => range.family === family)
+        .map(({ length }) => length),
+    );
+  const isWithin = ([4, 6] as const).every(
+    (family) => widest(sources, family) >= widest(than, family),
+  );
+  return than.includes("*") || (sources.length <= than.length && isWithin);
+}
+
 function holds(outer: Range, inner: Range): boolean {
   const rest = BigInt((outer.family === 4 ? 32 : 128) - outer.length);
   return (

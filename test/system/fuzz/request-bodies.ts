@@ -38,8 +38,8 @@ export function askBody({ chance, where }: World, policy: PolicyRead, person: Pe
 /** Mostly so short that it ends within the run. */
 function end(chance: Chance): object {
   return chance.weighted<object>([
-    [6, () => ({ duration: `PT${chance.int(2, 15)}S` })],
-    [3, () => ({ endTimeUtc: inSeconds(chance.int(2, 20)) })],
+    [6, () => ({ duration: `PT${chance.int(2, 20)}S` })],
+    [3, () => ({ endTimeUtc: inSeconds(chance.int(2, 25)) })],
     [1, () => ({ duration: chance.pick(["PT4M", "PT5M", "PT1H"]) })],
   ]);
 }
