@@ -1,3 +1,4 @@
+import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, IntentChange, Machine, PolicyStore, Stored } from "../ports.ts";
@@ -7,7 +8,6 @@ import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import { accessRulesFacts, policyFacts } from "./policy-facts.ts";
-import { mapLimited } from "./serial.ts";
 import type { Settle } from "./settle.ts";
 import type { SettlePorts } from "./write-gate.ts";
 
