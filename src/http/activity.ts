@@ -5,6 +5,7 @@ import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource
 import type { ActivityStore, Clock, Rights } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
 import { firstSeen } from "./first-seen.ts";
+import { listQuery, listTime } from "./list-query.ts";
 import { problem, problemOf } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
@@ -15,27 +16,16 @@ export interface ActivityPorts {
   readonly activity: ActivityStore;
 }
 
-/** How far back a query without `from` reaches, and how many facts a page holds. */
-const activityDefaults = { days: 30, top: 100, largestTop: 1_000 } as const;
+/** How many facts a page holds. */
+const pageSizes = { usual: 100, largest: 1_000 } as const;
 
-const moment = z.iso.datetime({
-  offset: true,
-  error: "expected a date and time such as 2030-01-31T18:00:00Z",
-});
-
-const queryShape = z.object({
-  vm: z.string().optional(),
-  subscriptionId: z.guid("expected a subscription id").optional(),
-  from: moment.optional(),
-  to: moment.optional(),
-  top: z.coerce
-    .number()
-    .int("expected a whole number from 1 to 1000")
-    .min(1, "expected a whole number from 1 to 1000")
-    .max(activityDefaults.largestTop, "expected a whole number from 1 to 1000")
-    .optional(),
-  $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
-});
+const queryShape = listQuery(
+  {
+    vm: z.string().optional(),
+    subscriptionId: z.guid("expected a subscription id").optional(),
+  },
+  pageSizes.largest,
+);
 
 /** GET /api/activity: the facts of a VM or of a subscription, newest first, as far as the caller may read their scopes. */
 export function listActivity(ports: ActivityPorts): Handler {
@@ -74,7 +64,7 @@ function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["lis
   if (!parsed.success) {
     return refused(...reasonsFrom(parsed.error, "InvalidQuery"));
   }
-  const { vm, subscriptionId, from, to, top, $skiptoken: continuation } = parsed.data;
+  const { vm, subscriptionId, top, $skiptoken: continuation } = parsed.data;
   if ((vm === undefined) === (subscriptionId === undefined)) {
     return refused({
       code: "InvalidQuery",
@@ -89,15 +79,14 @@ function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["lis
       target: "vm",
     });
   }
-  return ok({
-    vmId: vm === undefined ? undefined : idKey(vm),
-    subscriptionId,
-    to: to === undefined ? now : new Date(to),
-    from:
-      from === undefined
-        ? new Date(now.getTime() - activityDefaults.days * 86_400_000)
-        : new Date(from),
-    top: top ?? activityDefaults.top,
-    continuation,
-  });
+  const time = listTime(parsed.data, now);
+  return time.outcome === "refused"
+    ? time
+    : ok({
+        vmId: vm === undefined ? undefined : idKey(vm),
+        subscriptionId,
+        ...time.value,
+        top: top ?? pageSizes.usual,
+        continuation,
+      });
 }

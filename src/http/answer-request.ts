@@ -10,6 +10,7 @@ import {
 } from "../access/request.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
+import { closed } from "../policy/circle-body.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, GateStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
@@ -143,7 +144,7 @@ export function decisionOf<K extends Decision["kind"]>(
   };
 }
 
-const commented = z.object({
+const commented = closed({
   comment: z
     .string("expected text")
     .max(longestJustification, "expected at most 2,000 characters")

@@ -1,11 +1,18 @@
 import { z } from "zod";
 import { agreed } from "../access/approval.ts";
-import { endTime, type InitiateContent, sourceList } from "../access/initiate.ts";
+import {
+  endTime,
+  type InitiateContent,
+  type InitiatePort,
+  longestJustification,
+  sourceList,
+} from "../access/initiate.ts";
 import { requestState } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms, type Window } from "../access/request.ts";
 import { isNoWider } from "../access/source-rules.ts";
+import { closed } from "../policy/circle-body.ts";
 import { durationSeconds } from "../policy/duration.ts";
-import { sourcePrefix } from "../policy/fields.ts";
+import { refuseBothSources, sourcePrefix } from "../policy/fields.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { refusal, withAbout } from "./answer-request.ts";
@@ -20,33 +27,31 @@ export interface FollowPorts extends InitiatePorts, SeePorts {}
 const said = {
   justification: z
     .string("expected text")
-    .max(2_000, "expected at most 2,000 characters")
+    .max(longestJustification, "expected at most 2,000 characters")
     .nullish(),
 };
 
-const extension = z
-  .object({
-    ...said,
-    endTimeUtc: endTime.nullish(),
-    duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
-  })
-  .check((context) => {
-    const { endTimeUtc, duration } = context.value;
-    if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
-      const message = "expected exactly one of endTimeUtc and duration, which counts from now";
-      context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
-    }
-    if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
-      const message = "expected an ISO 8601 duration such as PT1H";
-      context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
-    }
-  });
+const extension = closed({
+  ...said,
+  endTimeUtc: endTime.nullish(),
+  duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
+}).check((context) => {
+  const { endTimeUtc, duration } = context.value;
+  if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
+    const message = "expected exactly one of endTimeUtc and duration, which counts from now";
+    context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
+  }
+  if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
+    const message = "expected an ISO 8601 duration such as PT1H";
+    context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
+  }
+});
 
-const rebinding = z.object({
+const rebinding = closed({
   ...said,
   allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
   allowedSourceAddressPrefixes: sourceList.nullish(),
-});
+}).check(refuseBothSources);
 
 /**
  * POST /api/requests/{id}/extend: a new end without a gap. It is a request of its own, decided like any other by policy, rights
@@ -188,7 +193,7 @@ function contentOf(
   request: AccessRequest,
   windows: readonly Window[],
   justification: string | null | undefined,
-  terms: (window: Window) => Omit<InitiateContent["virtualMachines"][0]["ports"][0], "number">,
+  terms: (window: Window) => Omit<InitiatePort, "number">,
 ): InitiateContent {
   const why = justification ?? request.justification;
   const vmIds = requestedVms({ ...request, windows });

@@ -2,51 +2,40 @@ import { z } from "zod";
 import { isLive, isReviewDue, requestState, windowStates } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
+import { mapLimited } from "../map-limited.ts";
 import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
-import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { firstSeen } from "./first-seen.ts";
+import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
 
-/** How far back a list without `from` reaches, and how many requests a page holds. */
-const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
+/** How many requests a page holds. */
+const pageSizes = { usual: 50, largest: 200 } as const;
 const parallelReads = 8;
-const expectedTop = "expected a whole number from 1 to 200";
 
-const moment = z.iso.datetime({
-  offset: true,
-  error: "expected a date and time such as 2030-01-31T18:00:00Z",
-});
+const expectedRequestor = "expected 'me' or the object id of a requestor";
 
-const queryShape = z.object({
-  requestor: z
-    .union([z.literal("me"), z.guid()], "expected 'me' or the object id of a requestor")
-    .optional(),
-  vm: z
-    .string()
-    .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
-    .optional(),
-  policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
-  subscriptionId: z.guid("expected a subscription id").optional(),
-  awaiting: z.literal("me", "expected 'me'").optional(),
-  state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
-  breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
-  from: moment.optional(),
-  to: moment.optional(),
-  top: z.coerce
-    .number()
-    .int(expectedTop)
-    .min(1, expectedTop)
-    .max(listDefaults.largestTop, expectedTop)
-    .optional(),
-  $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
-});
+const queryShape = listQuery(
+  {
+    requestor: z.union([z.literal("me"), z.guid(expectedRequestor)], expectedRequestor).optional(),
+    vm: z
+      .string()
+      .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
+      .optional(),
+    policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
+    subscriptionId: z.guid("expected a subscription id").optional(),
+    awaiting: z.literal("me", "expected 'me'").optional(),
+    state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
+    breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
+  },
+  pageSizes.largest,
+);
 type Query = z.infer<typeof queryShape>;
 
 function policyPattern(): RegExp {
@@ -150,19 +139,21 @@ function readQuery(call: Call, now: Date): Outcome<Asked> {
   );
   if (chosen.length > 1) {
     const message = `Name one of vm, policyId, subscriptionId and awaiting, not ${chosen.join(" and ")}.`;
-    return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" } satisfies Reason);
+    return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" });
   }
-  const { from, to, top, $skiptoken: continuation } = query;
-  const start = now.getTime() - listDefaults.days * 86_400_000;
+  const { top, $skiptoken: continuation } = query;
+  const time = listTime(query, now);
+  if (time.outcome === "refused") {
+    return time;
+  }
   return ok({
     filter: filterOf(query, call.caller),
     query:
       query.awaiting === undefined
         ? {
             of: ofQuery(query, call.caller),
-            from: new Date(from ?? start),
-            to: to === undefined ? now : new Date(to),
-            top: top ?? listDefaults.top,
+            ...time.value,
+            top: top ?? pageSizes.usual,
             continuation,
           }
         : undefined,

@@ -7,9 +7,9 @@ import {
   requestedVms,
   type Window,
 } from "../access/request.ts";
+import { mapLimited } from "../map-limited.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { takeBack } from "../workflow/take-back.ts";
 import {
   type AnswerPorts,
