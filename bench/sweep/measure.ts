@@ -1,11 +1,11 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { LoggedRequest } from "../../local/cloud/request-log.ts";
+import { mapLimited } from "../../src/map-limited.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 import { isOwned } from "../../src/rules/owned.ts";
 import { healEveryGate } from "../../src/workflow/heal.ts";
 import { parallelWork } from "../../src/workflow/protect.ts";
-import { mapLimited } from "../../src/workflow/serial.ts";
 import type { BenchCloud } from "./cloud.ts";
 import type { BigEstate } from "./estate.ts";
 import type { Service } from "./service.ts";

@@ -17,12 +17,15 @@ export const windowStates = [
 ] as const;
 export type WindowState = (typeof windowStates)[number];
 
-/** Legal moves, all of them. A move to the state it is in is no move: retried work may say the same thing twice. */
+/**
+ * Legal moves, all of them. A move to the state it is in is no move: retried work may say the same thing twice. What may have a
+ * rule on a gate is over only by way of `closing`; `opening` fails at once only where nothing was started.
+ */
 const moves: Readonly<Record<WindowState, readonly WindowState[]>> = {
   "pending approval": ["approved", "denied", "expired unanswered", "closed"],
-  approved: ["opening", "closing", "closed", "failed"],
-  opening: ["open", "closing", "closed", "failed"],
-  open: ["closing", "closed"],
+  approved: ["opening", "closing"],
+  opening: ["open", "closing", "failed"],
+  open: ["closing"],
   closing: ["closed", "failed"],
   closed: [],
   failed: [],

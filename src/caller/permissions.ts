@@ -74,16 +74,6 @@ export function createJudge(rights: CallerRights): Judge {
   };
 }
 
-/** The id of the assignment that lets the caller do `action` at `scope`, or nothing: whatever is not granted is refused. */
-export function grantingAssignment(
-  rights: CallerRights,
-  action: string,
-  scope: string,
-): string | undefined {
-  const verdict = createJudge(rights)({ action, scopes: [scope] });
-  return verdict.outcome === "granted" ? verdict.assignmentId : undefined;
-}
-
 /** A reason for every requirement that the caller's rights do not meet. Empty: allowed. */
 export function missingRights(
   rights: CallerRights,

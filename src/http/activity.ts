@@ -16,15 +16,15 @@ export interface ActivityPorts {
   readonly activity: ActivityStore;
 }
 
-/** How far back a query without `from` reaches, and how many facts a page holds. */
-const activityDefaults = { days: 30, top: 100, largestTop: 1_000 } as const;
+/** How many facts a page holds. */
+const pageSizes = { usual: 100, largest: 1_000 } as const;
 
 const queryShape = listQuery(
   {
     vm: z.string().optional(),
     subscriptionId: z.guid("expected a subscription id").optional(),
   },
-  activityDefaults.largestTop,
+  pageSizes.largest,
 );
 
 /** GET /api/activity: the facts of a VM or of a subscription, newest first, as far as the caller may read their scopes. */
@@ -79,14 +79,14 @@ function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["lis
       target: "vm",
     });
   }
-  const time = listTime(parsed.data, now, activityDefaults.days);
+  const time = listTime(parsed.data, now);
   return time.outcome === "refused"
     ? time
     : ok({
         vmId: vm === undefined ? undefined : idKey(vm),
         subscriptionId,
         ...time.value,
-        top: top ?? activityDefaults.top,
+        top: top ?? pageSizes.usual,
         continuation,
       });
 }

@@ -1,5 +1,6 @@
 import { awaitedApproval, pendingFor } from "../access/approval.ts";
 import { autoApprovalOf, groupsAsked } from "../access/auto-approval.ts";
+import { isBreakGlassPerson, notInEmergency } from "../access/break-glass.ts";
 import { decide } from "../access/decide.ts";
 import { type InitiateContent, parseInitiate } from "../access/initiate.ts";
 import type { AccessRequest } from "../access/request.ts";
@@ -10,7 +11,7 @@ import { durationSeconds } from "../policy/duration.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clock, Directory, PolicyStore, Rights } from "../ports.ts";
 import { type Outcome, ok, type Reason, refused, refusedFor } from "../reasons.ts";
-import { disabled, isBreakGlassPerson, notInEmergency } from "../workflow/decide-again.ts";
+import { disabled } from "../workflow/decide-again.ts";
 import { namedVms } from "./named-vms.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";

@@ -2,12 +2,12 @@ import { isOver } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toDeletePolicy } from "../caller/requirements.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import { refused } from "../reasons.ts";
 import { policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { decisionOf } from "./answer-request.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import {

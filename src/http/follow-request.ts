@@ -1,12 +1,18 @@
 import { z } from "zod";
 import { agreed } from "../access/approval.ts";
-import { endTime, type InitiateContent, sourceList } from "../access/initiate.ts";
+import {
+  endTime,
+  type InitiateContent,
+  type InitiatePort,
+  longestJustification,
+  sourceList,
+} from "../access/initiate.ts";
 import { requestState } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms, type Window } from "../access/request.ts";
 import { isNoWider } from "../access/source-rules.ts";
 import { closed } from "../policy/circle-body.ts";
 import { durationSeconds } from "../policy/duration.ts";
-import { sourcePrefix } from "../policy/fields.ts";
+import { refuseBothSources, sourcePrefix } from "../policy/fields.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { refusal, withAbout } from "./answer-request.ts";
@@ -21,7 +27,7 @@ export interface FollowPorts extends InitiatePorts, SeePorts {}
 const said = {
   justification: z
     .string("expected text")
-    .max(2_000, "expected at most 2,000 characters")
+    .max(longestJustification, "expected at most 2,000 characters")
     .nullish(),
 };
 
@@ -45,7 +51,7 @@ const rebinding = closed({
   ...said,
   allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
   allowedSourceAddressPrefixes: sourceList.nullish(),
-});
+}).check(refuseBothSources);
 
 /**
  * POST /api/requests/{id}/extend: a new end without a gap. It is a request of its own, decided like any other by policy, rights
@@ -187,7 +193,7 @@ function contentOf(
   request: AccessRequest,
   windows: readonly Window[],
   justification: string | null | undefined,
-  terms: (window: Window) => Omit<InitiateContent["virtualMachines"][0]["ports"][0], "number">,
+  terms: (window: Window) => Omit<InitiatePort, "number">,
 ): InitiateContent {
   const why = justification ?? request.justification;
   const vmIds = requestedVms({ ...request, windows });

@@ -6,12 +6,12 @@ import type { ActivityStore, Clock, Ids, TokenVerifier, Workflows } from "../por
 import { type Outcome, refused } from "../reasons.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import { lazyBody } from "./body.ts";
+import { callFault } from "./call-limits.ts";
 import { callerAddress } from "./caller-address.ts";
 import { type EasyAuth, easyAuthCaller } from "./easy-auth.ts";
 import { faultAnswer } from "./fault-answer.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { type Admission, callKind, type RateLimits } from "./rate-limits.ts";
-import { requestFault } from "./request-limits.ts";
 import { correlationId, respond } from "./respond.ts";
 import type { Call, Method, Route } from "./route.ts";
 
@@ -76,7 +76,7 @@ function answered(
   return inLogContext({ requestId, correlationId: correlationId(request) }, async () => {
     const startedAt = ports.clock.now().getTime();
     const told = await orProblem(ports, requestId, async () => {
-      const fault = requestFault(request);
+      const fault = callFault(request);
       return fault === undefined ? await answer(requestId) : problem(fault);
     });
     if (logsSuccess || told.status >= 400) {

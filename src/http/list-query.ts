@@ -31,11 +31,13 @@ export function listQuery<T extends z.ZodRawShape>(shape: T, largestPage: number
   );
 }
 
-/** The time that a list is about: the last `days` days where the query names none. A time that ends before it begins is refused. */
+/** How far back a list without `from` reaches. */
+const days = 30;
+
+/** The time that a list is about: the last 30 days where the query names none. A time that ends before it begins is refused. */
 export function listTime(
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   now: Date,
-  days: number,
 ): Outcome<{ readonly from: Date; readonly to: Date }> {
   const from = new Date(asked.from ?? now.getTime() - days * 86_400_000);
   const to = asked.to === undefined ? now : new Date(asked.to);

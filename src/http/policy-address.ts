@@ -1,4 +1,5 @@
 import { policyType } from "../policy/policy.ts";
+import { guidPattern } from "../policy/resource-id.ts";
 import { type Outcome, ok, type Reason, refused } from "../reasons.ts";
 
 /** Where a policy is, as its path says. */
@@ -12,7 +13,7 @@ export interface PolicyAddress {
 
 const patterns = {
   subscriptionId: {
-    pattern: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    pattern: guidPattern,
     expected: "a subscription id such as 11111111-2222-3333-4444-555555555555",
   },
   resourceGroup: {

@@ -1,10 +1,10 @@
 import type { AccessRequest } from "../access/request.ts";
 import { type WireRequest, wireRequest } from "../access/wire.ts";
+import { mapLimited } from "../map-limited.ts";
 import { type Policy, policyType } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateStore } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import { mapLimited } from "../workflow/serial.ts";
 
 /** How far back `properties.requests` reaches: the seven days that the portal shows. */
 export const historyDays = 7;

@@ -1,5 +1,6 @@
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toWritePolicy } from "../caller/requirements.ts";
+import { mapLimited } from "../map-limited.ts";
 import { accessRulesChanges } from "../policy/access-rules-changes.ts";
 import type { Policy, PolicyContent } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
@@ -7,7 +8,6 @@ import { idKey } from "../policy/resource-id.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { accessRulesFacts, policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { machineFaults } from "../workflow/vm-gates.ts";
 import { namedVms } from "./named-vms.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";

@@ -1,8 +1,8 @@
 import { createReader } from "../caller/requirements.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { firstSeen } from "./first-seen.ts";
 import { parseParts, policyAddress } from "./policy-address.ts";
 import { findingsOf, historyDays, policyJson } from "./policy-json.ts";

@@ -2,12 +2,12 @@ import { z } from "zod";
 import { isLive, isReviewDue, requestState, windowStates } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
+import { mapLimited } from "../map-limited.ts";
 import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
-import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import { firstSeen } from "./first-seen.ts";
 import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";
@@ -15,8 +15,8 @@ import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
 
-/** How far back a list without `from` reaches, and how many requests a page holds. */
-const listDefaults = { days: 30, top: 50, largestTop: 200 } as const;
+/** How many requests a page holds. */
+const pageSizes = { usual: 50, largest: 200 } as const;
 const parallelReads = 8;
 
 const expectedRequestor = "expected 'me' or the object id of a requestor";
@@ -34,7 +34,7 @@ const queryShape = listQuery(
     state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
     breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
   },
-  listDefaults.largestTop,
+  pageSizes.largest,
 );
 type Query = z.infer<typeof queryShape>;
 
@@ -139,10 +139,10 @@ function readQuery(call: Call, now: Date): Outcome<Asked> {
   );
   if (chosen.length > 1) {
     const message = `Name one of vm, policyId, subscriptionId and awaiting, not ${chosen.join(" and ")}.`;
-    return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" } satisfies Reason);
+    return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" });
   }
   const { top, $skiptoken: continuation } = query;
-  const time = listTime(query, now, listDefaults.days);
+  const time = listTime(query, now);
   if (time.outcome === "refused") {
     return time;
   }
@@ -153,7 +153,7 @@ function readQuery(call: Call, now: Date): Outcome<Asked> {
         ? {
             of: ofQuery(query, call.caller),
             ...time.value,
-            top: top ?? listDefaults.top,
+            top: top ?? pageSizes.usual,
             continuation,
           }
         : undefined,

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponseInit } from "@azure/functions";
+import { guidPattern } from "../policy/resource-id.ts";
 import type { Answer } from "./problem.ts";
 
 /** NB. On every answer: what this service says is data for the caller alone, never a page, a frame or a script of somebody's. */
@@ -45,5 +46,5 @@ export function correlationId(request: HttpRequest): string | undefined {
 /** NB. Only a GUID is taken from a header: it goes into answers and log lines. */
 function idIn({ headers }: HttpRequest, name: string): string | undefined {
   const id = headers.get(name) ?? "";
-  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : undefined;
+  return guidPattern.test(id) ? id : undefined;
 }

@@ -6,9 +6,9 @@ import {
   isSamePerson,
   requestedVms,
 } from "../access/request.ts";
+import { mapLimited } from "../map-limited.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
-import { mapLimited } from "../workflow/serial.ts";
 import {
   type AnswerPorts,
   decisionOf,

@@ -1,12 +1,11 @@
 import { afterTime } from "../access/approval.ts";
 import { requestState } from "../access/life.ts";
-import type { AccessRequest } from "../access/request.ts";
-import { isSamePerson } from "../access/request.ts";
+import { type AccessRequest, isSamePerson } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { createReader, toWritePolicy } from "../caller/requirements.ts";
 import type { AccessRules } from "../policy/access-rules.ts";
-import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import { guidPattern, idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
 import { type Answer, problemOf } from "./problem.ts";
@@ -64,15 +63,13 @@ export async function seenBy(
   return seen.size === 0 ? undefined : { request, rules, shows: (vmKey) => seen.has(vmKey) };
 }
 
-const idPattern = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
 /** The request that the path names, or the same answer whether it does not exist or is not the caller's to see. */
 export async function namedRequest(
   ports: SeePorts,
   call: Call,
 ): Promise<SeenRequest | { readonly answer: Answer }> {
   const id = call.params["requestId"] ?? "";
-  const request = idPattern.test(id) ? await ports.requests.get(id.toLowerCase()) : undefined;
+  const request = guidPattern.test(id) ? await ports.requests.get(id.toLowerCase()) : undefined;
   const seen = request && (await seenBy(ports, call.caller, request));
   const message =
     "No such request exists, or you may not see it. Requests are listed at /api/requests.";

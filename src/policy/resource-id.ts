@@ -9,6 +9,9 @@ export interface VirtualMachineId {
   readonly name: string;
 }
 
+/** An id of a subscription, tenant, person or request, in any case. */
+export const guidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** NB. No segment is `.` or `..`: as part of an address they would lead elsewhere. */
 const virtualMachinePattern =
   /^\/subscriptions\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\/resourceGroups\/(?!\.{1,2}\/)([-\w.()]{1,90})\/providers\/Microsoft\.Compute\/virtualMachines\/(?!\.{1,2}$)([^/\\?#%\s]{1,64})$/i;

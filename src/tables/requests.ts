@@ -33,6 +33,8 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
   );
   return {
     async create(request) {
+      // NB. First: what is too large to be stored leaves no row that counts as somebody's live request for ever.
+      const body = packBody(request);
       const client = await tables.requests();
       // NB. Known as live before it is there: whoever dies in between leaves a row too many, not a request too few.
       const [place] = await Promise.all([
@@ -43,7 +45,7 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
         }),
         inParallel(indexRows(request), (row) => insertOnce(client, { ...row })),
       ]);
-      const isNew = await insertOnce(client, { ...place, ...packBody(request) });
+      const isNew = await insertOnce(client, { ...place, ...body });
       return isNew ? request : ((await readRequest(client, request.id)) ?? request);
     },
 

@@ -1,5 +1,6 @@
 import { agreed } from "../access/approval.ts";
-import { autoApprovalOf, groupsAsked, isListed } from "../access/auto-approval.ts";
+import { autoApprovalOf, groupsAsked } from "../access/auto-approval.ts";
+import { isBreakGlassPerson, notInEmergency } from "../access/break-glass.ts";
 import { stillAllowed } from "../access/decide.ts";
 import type { AccessRequest, Window } from "../access/request.ts";
 import { sourceRuleFaults } from "../access/source-rules.ts";
@@ -104,20 +105,6 @@ async function approvalFaults(
   }
   const message = `The policy asks for ${needed} approval(s), and the request has ${given} that count now.`;
   return [{ code: "ApprovalMissing", message, target: request.id }];
-}
-
-/** Whether the policy lets somebody open in an emergency. */
-export function isBreakGlassPerson(
-  rules: AccessRules | undefined,
-  who: { readonly tenantId: string; readonly objectId: string },
-): boolean {
-  return isListed({ people: rules?.breakGlass?.people ?? [], groups: [] }, who, new Set());
-}
-
-/** The refusal of a break-glass request by somebody whom the policy does not name. */
-export function notInEmergency({ requestor }: Pick<AccessRequest, "requestor">): Reason {
-  const message = `The policy does not name '${requestor.name}' among those who may open in an emergency. Ask without breakGlass.`;
-  return { code: "BreakGlassNotAllowed", message, target: "breakGlass" };
 }
 
 /** How many approvals count: of approvers who still are, and whose accounts are enabled; all of them when a rule approves by itself. */

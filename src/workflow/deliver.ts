@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { mapLimited } from "../map-limited.ts";
 import { type BodyFormat, bodyOf, type Sender } from "../notify/bodies.ts";
 import type { NotificationEvent } from "../notify/event.ts";
 import {
@@ -10,7 +11,7 @@ import {
   type WebhookSender,
 } from "../notify/outbox.ts";
 import type { Clock } from "../ports.ts";
-import { guarded, mapLimited } from "./serial.ts";
+import { guarded } from "./serial.ts";
 
 /** A webhook as far as the workflow knows it: its address and secret stay with the sender. */
 export interface Webhook {

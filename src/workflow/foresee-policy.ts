@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { Ids, Machine } from "../ports.ts";
@@ -6,7 +7,6 @@ import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import type { Foresee, Foreseen, ForeseePorts } from "./foresee.ts";
 import { parallelWork } from "./protect.ts";
-import { mapLimited } from "./serial.ts";
 
 /** What a policy would do, and where its VMs are. */
 export interface ForeseenPolicy {

@@ -1,11 +1,11 @@
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
+import { mapLimited } from "../map-limited.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import type { Foresee, Foreseen, ForeseePorts } from "./foresee.ts";
 import { parallelWork } from "./protect.ts";
-import { mapLimited } from "./serial.ts";
 import { addressesByGate } from "./vm-gates.ts";
 import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
 

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Survey } from "../ports.ts";
@@ -7,7 +8,7 @@ import { healPlaces, heldRows } from "./moved-vms.ts";
 import { followMachine, standingWindows, standsWhere, takeOffEnded } from "./moved-windows.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
-import { guarded, mapLimited } from "./serial.ts";
+import { guarded } from "./serial.ts";
 import { anew } from "./settle.ts";
 import { planFor, withStrangers } from "./settlement.ts";
 

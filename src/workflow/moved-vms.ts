@@ -1,4 +1,5 @@
 import type { Fact, FactOutcome } from "../activity/fact.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
@@ -6,7 +7,6 @@ import type { Reason } from "../reasons.ts";
 import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
-import { mapLimited } from "./serial.ts";
 import { addressesByGate, placeText } from "./vm-gates.ts";
 
 /** By gate key, what is held closed there for a VM: its addresses, and in words ports and precedence. */

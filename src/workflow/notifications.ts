@@ -1,10 +1,11 @@
 import type { Fact } from "../activity/fact.ts";
+import { mapLimited } from "../map-limited.ts";
 import { closingSoonNotifications } from "../notify/closing-soon.ts";
 import { type Notification, notificationsOf } from "../notify/event.ts";
 import { deliveryTimes, type OutboxEntry } from "../notify/outbox.ts";
 import type { ActivityStore, Ids, RequestStore } from "../ports.ts";
 import { createDeliverer, type DeliveryPorts, type Webhook } from "./deliver.ts";
-import { guarded, mapLimited } from "./serial.ts";
+import { guarded } from "./serial.ts";
 
 export interface NotificationPorts extends DeliveryPorts {
   readonly ids: Pick<Ids, "digest">;

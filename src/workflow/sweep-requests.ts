@@ -1,13 +1,14 @@
 import { afterTime, revoked } from "../access/approval.ts";
 import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
+import { mapLimited } from "../map-limited.ts";
 import type { Workflows } from "../ports.ts";
 import { askedFacts } from "./asked.ts";
 import { closeWindows } from "./close-windows.ts";
 import { tellDecisions } from "./decisions.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
-import { guarded, mapLimited } from "./serial.ts";
+import { guarded } from "./serial.ts";
 
 export interface SweepPorts extends WindowPorts {
   readonly workflows: Workflows;

@@ -1,6 +1,7 @@
+import { mapLimited } from "../map-limited.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
-import { guarded, mapLimited } from "./serial.ts";
+import { guarded } from "./serial.ts";
 import { anew } from "./settle.ts";
 import { type SweepPorts, sweepRequests } from "./sweep-requests.ts";
 

@@ -15,9 +15,9 @@ import { afterNoon, anAccessRequest, aWindow } from "../support/builders.ts";
 /** Every state and what may follow it, written out by hand. */
 const life: readonly [WindowState, readonly WindowState[]][] = [
   ["pending approval", ["approved", "denied", "expired unanswered", "closed"]],
-  ["approved", ["opening", "closing", "closed", "failed"]],
-  ["opening", ["open", "closing", "closed", "failed"]],
-  ["open", ["closing", "closed"]],
+  ["approved", ["opening", "closing"]],
+  ["opening", ["open", "closing", "failed"]],
+  ["open", ["closing"]],
   ["closing", ["closed", "failed"]],
   ["closed", []],
   ["failed", []],

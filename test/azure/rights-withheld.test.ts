@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import type { RightsOptions } from "../../src/azure/rights.ts";
-import { grantingAssignment } from "../../src/caller/permissions.ts";
+import { grantingAssignment } from "../support/rights-builders.ts";
 import {
   alice,
   assignment,

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { matchesAction } from "../../src/caller/action-pattern.ts";
 import type { DenyAssignment } from "../../src/caller/deny.ts";
 import { createJudge, type Requirement } from "../../src/caller/permissions.ts";
-import { scopeCovers } from "../../src/caller/scope.ts";
+import { coversKey } from "../../src/caller/scope.ts";
+import { idKey } from "../../src/policy/resource-id.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 import { aDeny, aPermission, type GivenAssignment, rightsOf } from "../support/rights-builders.ts";
 
@@ -65,14 +66,14 @@ function byTheBook(
       (one) =>
         (one.doNotApplyToChildScopes
           ? bare(one.scope) === bare(asked)
-          : scopeCovers(one.scope, asked)) && one.permissions.some(speaksOf),
+          : coversKey(idKey(one.scope), idKey(asked))) && one.permissions.some(speaksOf),
     ),
   );
   const isAssigned = scopes.some((asked) =>
     given.some(
       (one) =>
         one.hasCondition !== true &&
-        scopeCovers(one.scope, asked) &&
+        coversKey(idKey(one.scope), idKey(asked)) &&
         (one.permissions ?? []).some((each) => {
           const whole = aPermission(each);
           return !whole.hasCondition && speaksOf(whole);

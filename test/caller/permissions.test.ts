@@ -2,13 +2,12 @@ import { describe, expect, it } from "@jest/globals";
 import {
   type CallerRights,
   createJudge,
-  grantingAssignment,
   missingRights,
   type Requirement,
 } from "../../src/caller/permissions.ts";
 import { actions } from "../../src/caller/requirements.ts";
 import { reasonLimits, refused } from "../../src/reasons.ts";
-import { aDeny, aPermission, rightsOf } from "../support/rights-builders.ts";
+import { aDeny, aPermission, grantingAssignment, rightsOf } from "../support/rights-builders.ts";
 
 const I = actions.initiate;
 const W = "Microsoft.Authorization/roleAssignments/write";

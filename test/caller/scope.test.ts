@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { scopeCovers } from "../../src/caller/scope.ts";
+import { coversKey } from "../../src/caller/scope.ts";
+import { idKey } from "../../src/policy/resource-id.ts";
 
 describe("the scope of an assignment", () => {
   const group = "/subscriptions/a/resourceGroups/rg";
@@ -20,6 +21,6 @@ describe("the scope of an assignment", () => {
     ["/providers/Microsoft.Management/managementGroups/mg", group, true],
     ["/subscriptions/b", group, false],
   ])("%s covers %s: %s", (scope, asked, expected) => {
-    expect(scopeCovers(scope, asked)).toBe(expected);
+    expect(coversKey(idKey(scope), idKey(asked))).toBe(expected);
   });
 });

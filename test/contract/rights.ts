@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Caller } from "../../src/caller/caller.ts";
-import { grantingAssignment } from "../../src/caller/permissions.ts";
 import { actions } from "../../src/caller/requirements.ts";
 import type { Rights } from "../../src/ports.ts";
+import { grantingAssignment } from "../support/rights-builders.ts";
 
 const subscriptionId = "5b0f2a6e-3c1d-4e7f-9a52-7d1c0e4b8f31";
 export const subscription = `/subscriptions/${subscriptionId}`;

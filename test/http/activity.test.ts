@@ -108,6 +108,7 @@ describe("the activity", () => {
     { case: "a misspelt filter", query: { vm: vmId(), form: "yesterday" }, target: "form" },
     { case: "no facts", query: { vm: vmId(), top: "0" }, target: "top" },
     { case: "too many facts", query: { vm: vmId(), top: "1001" }, target: "top" },
+    { case: "a few facts", query: { vm: vmId(), top: "few" }, target: "top" },
     { case: "half a fact", query: { vm: vmId(), top: "1.5" }, target: "top" },
     { case: "a strange page", query: { vm: vmId(), $skiptoken: "nonsense" }, target: "$skiptoken" },
   ])("cannot be asked for $case", async ({ query, target }) => {

@@ -1,8 +1,8 @@
 import { HttpRequest } from "@azure/functions";
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { callLimits } from "../../src/http/call-limits.ts";
 import { createNothingHere, createOpenRoute } from "../../src/http/front-door.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
-import { requestLimits } from "../../src/http/request-limits.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
 
@@ -79,7 +79,7 @@ describe("a call that is too large or means two things", () => {
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`x-h${index}`, "1"]));
 
   it.each([
-    ["too many headers", () => read(many(requestLimits.headers)), 431, "RequestHeadersTooLarge"],
+    ["too many headers", () => read(many(callLimits.headers)), 431, "RequestHeadersTooLarge"],
     [
       "headers that are too long",
       () => read({ "x-long": "x".repeat(33_000) }),

@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { problem, problemOf } from "../../src/http/problem.ts";
-import { type ReasonCode, refused } from "../../src/reasons.ts";
+import { type ReasonCode, reasonCodes, refused } from "../../src/reasons.ts";
 
 const reason = (code: ReasonCode, target?: string) => ({
   code,
@@ -59,5 +60,24 @@ describe("a problem", () => {
     ["ServiceUnavailable", 503],
   ])("of code %s is a %i", (code, status) => {
     expect(problem(refused(reason(code))).status).toBe(status);
+  });
+
+  it("has the status that docs/api.md tells, where every code that is no 400 is told", () => {
+    const page = readFileSync(new URL("../../docs/api.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| (\d{3}(?:, \d{3})*) \| (.*) \|$/gm)];
+    const told = rows.flatMap(([, statuses = "", text = ""]) =>
+      [...text.matchAll(/`([A-Z]\w+)`/g)]
+        .filter(([, code = ""]) => Object.hasOwn(reasonCodes, code))
+        .map(([, code = ""]) => ({ code: code as ReasonCode, statuses })),
+    );
+
+    const wrong = told.filter(
+      ({ code, statuses }) => !statuses.includes(String(problemOf(code, "").status)),
+    );
+    const untold = (Object.keys(reasonCodes) as ReasonCode[]).filter(
+      (code) => problemOf(code, "").status !== 400 && !told.some((one) => one.code === code),
+    );
+
+    expect({ wrong, untold }).toEqual({ wrong: [], untold: [] });
   });
 });

@@ -388,6 +388,18 @@ describe("a request's life", () => {
       expect(await facts("access.rebind")).toHaveLength(1);
     });
 
+    it("does not move when its new source is told in two ways", async () => {
+      await protect();
+      const id = await open();
+
+      const { status, json } = await act(id, "rebind", "alice", {
+        allowedSourceAddressPrefix: "203.0.113.50",
+        allowedSourceAddressPrefixes: ["203.0.113.51"],
+      });
+
+      expect([status, json.error.code]).toEqual([400, "InvalidInitiateInput"]);
+    });
+
     it("takes its approval with it to another address, but not to a wider range", async () => {
       await protect({ approval });
       const { id } = (await ask()).json;

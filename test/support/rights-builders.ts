@@ -2,6 +2,7 @@ import type { Permission } from "../../src/caller/action-pattern.ts";
 import type { DenyAssignment } from "../../src/caller/deny.ts";
 import {
   type CallerRights,
+  createJudge,
   definitionKey,
   type RoleAssignment,
 } from "../../src/caller/permissions.ts";
@@ -50,4 +51,14 @@ export function rightsOf(
       : [[definitionKey(id), { id, permissions: permissions.map(aPermission) }] as const];
   });
   return { assignments, definitions: new Map(definitions), denies };
+}
+
+/** The id of the assignment that lets the caller do `action` at `scope`, or nothing: whatever is not granted is refused. */
+export function grantingAssignment(
+  rights: CallerRights,
+  action: string,
+  scope: string,
+): string | undefined {
+  const verdict = createJudge(rights)({ action, scopes: [scope] });
+  return verdict.outcome === "granted" ? verdict.assignmentId : undefined;
 }

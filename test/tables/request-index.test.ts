@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { indexRows } from "../../src/tables/request-index.ts";
 import { createRequestStore } from "../../src/tables/requests.ts";
@@ -38,5 +39,15 @@ describe("the index of requests", () => {
 
     expect([first.items, second.items]).toEqual([[newer], [older]]);
     expect(await requests.live()).toEqual([]);
+  });
+
+  it("keeps nothing of a request that is too large to be stored", async () => {
+    const requests = createRequestStore(freshTables(azurite), pause);
+    const incompressible = randomBytes(2 * 1_024 * 1_024).toString("base64");
+    const request = aRequest({ justification: incompressible });
+
+    await expect(requests.create(request)).rejects.toThrow("compressed");
+
+    expect(await requests.countLive(request.requestor, 1)).toBe(0);
   });
 });

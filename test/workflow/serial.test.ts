@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
-import { createSerial, mapLimited } from "../../src/workflow/serial.ts";
+import { mapLimited } from "../../src/map-limited.ts";
+import { createSerial } from "../../src/workflow/serial.ts";
 import { noon } from "../support/builders.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
 

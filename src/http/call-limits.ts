@@ -5,7 +5,7 @@ import { quote, type Refusal, refused } from "../reasons.ts";
  * What a call may hold beside its body. Headers as Kestrel, the platform's web server, limits them unless told otherwise (100, of
  * 32 KiB in all); a host that lets more through gets the same answer from us. Sizes in characters.
  */
-export const requestLimits = {
+export const callLimits = {
   headers: 100,
   headerText: 32_768,
   address: 8_192,
@@ -13,7 +13,7 @@ export const requestLimits = {
 } as const;
 
 /** Why a call is too large or too ambiguous to be looked at, or nothing when it is not. Says the same to everybody. */
-export function requestFault(request: HttpRequest): Refusal | undefined {
+export function callFault(request: HttpRequest): Refusal | undefined {
   return headerFault(request) ?? addressFault(request.url);
 }
 
@@ -23,23 +23,23 @@ function headerFault({ headers }: HttpRequest): Refusal | undefined {
     count += 1;
     size += name.length + value.length;
   }
-  return count > requestLimits.headers || size > requestLimits.headerText
+  return count > callLimits.headers || size > callLimits.headerText
     ? refused({
         code: "RequestHeadersTooLarge",
-        message: `A call may have ${requestLimits.headers} headers of ${requestLimits.headerText} characters in all.`,
+        message: `A call may have ${callLimits.headers} headers of ${callLimits.headerText} characters in all.`,
         target: "headers",
       })
     : undefined;
 }
 
 function addressFault(address: string): Refusal | undefined {
-  if (address.length > requestLimits.address) {
-    const message = `An address may have ${requestLimits.address} characters.`;
+  if (address.length > callLimits.address) {
+    const message = `An address may have ${callLimits.address} characters.`;
     return refused({ code: "RequestUriTooLong", message, target: "path" });
   }
   const names = [...new URL(address).searchParams.keys()];
-  if (names.length > requestLimits.parameters) {
-    const message = `An address may have ${requestLimits.parameters} query parameters.`;
+  if (names.length > callLimits.parameters) {
+    const message = `An address may have ${callLimits.parameters} query parameters.`;
     return refused({ code: "InvalidQuery", message, target: "query" });
   }
   // NB. Which of two values counts is a matter of taste, so nobody is left to guess. Clients that follow a nextLink do add api-version again.
