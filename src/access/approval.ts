@@ -83,7 +83,8 @@ function cannotAnswer(request: AccessRequest, answer: Answer): Reason | undefine
     Date.parse(answer.at) >= Date.parse(until)
   ) {
     const now = state === "pending approval" ? "nobody answered it in time" : `it is ${state}`;
-    const message = `The request does not wait for an answer: ${now}.`;
+    const ending = ["approved", "opening", "open"].includes(state) ? " To end it, revoke it." : "";
+    const message = `The request does not wait for an answer: ${now}.${ending}`;
     return { code: "RequestNotPending", message, target: request.id };
   }
   return undefined;

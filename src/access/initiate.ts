@@ -55,18 +55,24 @@ export const endTime = z.iso.datetime({
 });
 
 const initiatePort = z
-  .object({
-    number: portNumber,
-    endTimeUtc: endTime.nullish(),
-    duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
-    allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
-    allowedSourceAddressPrefixes: sourceList.nullish(),
-  })
+  .object(
+    {
+      number: portNumber,
+      endTimeUtc: endTime.nullish(),
+      duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
+      allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
+      allowedSourceAddressPrefixes: sourceList.nullish(),
+    },
+    "expected an object with number and duration",
+  )
   .check((context) => {
     const { endTimeUtc, duration } = context.value;
     if (((endTimeUtc ?? undefined) === undefined) === ((duration ?? undefined) === undefined)) {
-      // The service this API comes from answers with these words (azure-rest-api-specs#43491).
-      const message = "Only one of fields 'EndTimeUtc' and 'Duration' can be set.";
+      // Of both the service this API comes from says this (azure-rest-api-specs#43491); who named neither would not understand it.
+      const message =
+        (duration ?? undefined) === undefined
+          ? "expected endTimeUtc or duration, such as PT1H"
+          : "Only one of fields 'EndTimeUtc' and 'Duration' can be set.";
       context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
     }
     if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
@@ -88,26 +94,32 @@ const initiatePort = z
   });
 
 /** The body of an initiate POST. Unknown members are ignored, as the original does. */
-const initiateBody = z.object({
-  virtualMachines: z
-    .array(
-      z.object({
-        id: z.string("expected a virtual machine's resource id"),
-        ports: z
-          .array(initiatePort, "expected a list of ports")
-          .min(1, "expected at least one port")
-          .max(100, "expected at most 100 ports"),
-      }),
-      "expected a list of virtual machines",
-    )
-    .min(1, "expected at least one virtual machine")
-    .max(requestLimits["virtual machines"], "expected at most 100 virtual machines"),
-  justification: z
-    .string("expected text")
-    .max(longestJustification, "expected at most 2,000 characters")
-    .nullish(),
-  breakGlass: z.boolean("expected true or false").nullish(),
-});
+const initiateBody = z.object(
+  {
+    virtualMachines: z
+      .array(
+        z.object(
+          {
+            id: z.string("expected a virtual machine's resource id"),
+            ports: z
+              .array(initiatePort, "expected a list of ports")
+              .min(1, "expected at least one port")
+              .max(100, "expected at most 100 ports"),
+          },
+          "expected an object with id and ports",
+        ),
+        "expected a list of virtual machines",
+      )
+      .min(1, "expected at least one virtual machine")
+      .max(requestLimits["virtual machines"], "expected at most 100 virtual machines"),
+    justification: z
+      .string("expected text")
+      .max(longestJustification, "expected at most 2,000 characters")
+      .nullish(),
+    breakGlass: z.boolean("expected true or false").nullish(),
+  },
+  "expected a JSON object with virtualMachines",
+);
 
 /** Reads an initiate body for a policy in `subscriptionId`, or says everything that is wrong with it. */
 export function parseInitiate(body: unknown, subscriptionId: string): Outcome<InitiateContent> {

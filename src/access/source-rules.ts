@@ -66,7 +66,7 @@ function anyFaults({ any, runs }: Sources, target: string): readonly Reason[] {
     return covered * 2n > last - first ? textsOf(own) : [];
   });
   const sources = [...any, ...wide];
-  const message = `The policy does not allow any source, nor half of all addresses or more: ${firstFew(sources, namedAtMost)}.`;
+  const message = `The policy does not allow '*', nor sources that together are half of all addresses or more; asked for was ${firstFew(sources, namedAtMost)}.`;
   return sources.length === 0 ? [] : [{ code: "AnySourceNotAllowed", message, target }];
 }
 

@@ -94,7 +94,9 @@ function bearerToken(authorization: string | undefined): Outcome<string> {
   }
   const [, token] = /^Bearer +([\w.~+/=-]+) *$/i.exec(text) ?? [];
   return token === undefined
-    ? refuse("An 'Authorization: Bearer' header with an access token of Entra ID is needed.")
+    ? refuse(
+        "An 'Authorization: Bearer' header is needed, with an access token of Entra ID for this service: of the scope api://…/.default, with its own client id.",
+      )
     : ok(token);
 }
 
@@ -160,7 +162,7 @@ function refusalOf(
   audiences: readonly string[],
 ): string | undefined {
   if (error instanceof errors.JWTExpired) {
-    return "The token has expired.";
+    return "The token has expired. Get a new one.";
   }
   if (error instanceof errors.JWTClaimValidationFailed) {
     return error.claim === "aud" ? audienceRefusal(token, audiences) : claimRefusal(error);

@@ -5,7 +5,7 @@ import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource
 import type { ActivityStore, Clock, Rights } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
 import { firstSeen } from "./first-seen.ts";
-import { listFields, periodOf } from "./list-query.ts";
+import { listQuery, listTime } from "./list-query.ts";
 import { problem, problemOf } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
@@ -19,11 +19,13 @@ export interface ActivityPorts {
 /** How many facts a page holds. */
 const pageSizes = { usual: 100, largest: 1_000 } as const;
 
-const queryShape = z.object({
-  vm: z.string().optional(),
-  subscriptionId: z.guid("expected a subscription id").optional(),
-  ...listFields(pageSizes.largest),
-});
+const queryShape = listQuery(
+  {
+    vm: z.string().optional(),
+    subscriptionId: z.guid("expected a subscription id").optional(),
+  },
+  pageSizes.largest,
+);
 
 /** GET /api/activity: the facts of a VM or of a subscription, newest first, as far as the caller may read their scopes. */
 export function listActivity(ports: ActivityPorts): Handler {
@@ -77,11 +79,14 @@ function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["lis
       target: "vm",
     });
   }
-  return ok({
-    vmId: vm === undefined ? undefined : idKey(vm),
-    subscriptionId,
-    ...periodOf(parsed.data, now),
-    top: top ?? pageSizes.usual,
-    continuation,
-  });
+  const time = listTime(parsed.data, now);
+  return time.outcome === "refused"
+    ? time
+    : ok({
+        vmId: vm === undefined ? undefined : idKey(vm),
+        subscriptionId,
+        ...time.value,
+        top: top ?? pageSizes.usual,
+        continuation,
+      });
 }

@@ -10,10 +10,12 @@ import {
 } from "../access/request.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
+import { closed } from "../policy/circle-body.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
+import { askedFacts } from "../workflow/asked.ts";
 import { disabled } from "../workflow/decide-again.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
 import { type Answer, problem } from "./problem.ts";
@@ -141,7 +143,7 @@ export function decisionOf<K extends Decision["kind"]>(
   };
 }
 
-const commented = z.object({
+const commented = closed({
   comment: z
     .string("expected text")
     .max(longestJustification, "expected at most 2,000 characters")
@@ -203,6 +205,8 @@ async function goOn(
 ): Promise<Answer> {
   await tellDecisions(ports, request);
   if (request.windows.some(isOnItsWay)) {
+    // NB. Whoever asked for it may have died before that was told: nothing is opened that left no trace.
+    await ports.activity.record(askedFacts(request, seen.rules?.approval));
     await call.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
   }
   return { status: 200, body: seenJson({ ...seen, request }) };

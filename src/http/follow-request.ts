@@ -10,6 +10,7 @@ import {
 import { requestState } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms, type Window } from "../access/request.ts";
 import { isNoWider } from "../access/source-rules.ts";
+import { closed } from "../policy/circle-body.ts";
 import { durationSeconds } from "../policy/duration.ts";
 import { refuseBothSources, sourcePrefix } from "../policy/fields.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
@@ -30,31 +31,27 @@ const said = {
     .nullish(),
 };
 
-const extension = z
-  .object({
-    ...said,
-    endTimeUtc: endTime.nullish(),
-    duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
-  })
-  .check((context) => {
-    const { endTimeUtc, duration } = context.value;
-    if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
-      const message = "expected exactly one of endTimeUtc and duration, which counts from now";
-      context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
-    }
-    if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
-      const message = "expected an ISO 8601 duration such as PT1H";
-      context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
-    }
-  });
+const extension = closed({
+  ...said,
+  endTimeUtc: endTime.nullish(),
+  duration: z.string("expected an ISO 8601 duration such as PT1H").nullish(),
+}).check((context) => {
+  const { endTimeUtc, duration } = context.value;
+  if ((typeof endTimeUtc === "string") === (typeof duration === "string")) {
+    const message = "expected exactly one of endTimeUtc and duration, which counts from now";
+    context.issues.push({ code: "custom", path: ["endTimeUtc"], message, input: endTimeUtc });
+  }
+  if (typeof duration === "string" && !((durationSeconds(duration) ?? 0) > 0)) {
+    const message = "expected an ISO 8601 duration such as PT1H";
+    context.issues.push({ code: "custom", path: ["duration"], message, input: duration });
+  }
+});
 
-const rebinding = z
-  .object({
-    ...said,
-    allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
-    allowedSourceAddressPrefixes: sourceList.nullish(),
-  })
-  .check(refuseBothSources);
+const rebinding = closed({
+  ...said,
+  allowedSourceAddressPrefix: z.union([sourcePrefix, sourceList]).nullish(),
+  allowedSourceAddressPrefixes: sourceList.nullish(),
+}).check(refuseBothSources);
 
 /**
  * POST /api/requests/{id}/extend: a new end without a gap. It is a request of its own, decided like any other by policy, rights
@@ -81,7 +78,7 @@ export function extendRequest(ports: FollowPorts): Handler {
         endsAt,
         durationSeconds: seconds,
       })),
-      origin: { operation: "access.extend" },
+      origin: {},
     });
   });
 }
@@ -113,7 +110,6 @@ export function rebindRequest(ports: FollowPorts): Handler {
         endsAt: new Date(window.closesAt),
       })),
       origin: {
-        operation: "access.rebind",
         carry: isCarried ? (next) => carried(request, next) : undefined,
       },
     });

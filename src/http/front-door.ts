@@ -53,7 +53,8 @@ export function createOpenRoute(
 export function createNothingHere(
   ports: FrontDoorPorts,
 ): (request: HttpRequest) => Promise<HttpResponseInit> {
-  const nothing = "Nothing exists at this address.";
+  const nothing =
+    "Nothing exists at this address. Requests are at /api/requests, facts at /api/activity, policies at …/jitNetworkAccessPolicies.";
   return (request) =>
     answered(
       ports,

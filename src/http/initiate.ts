@@ -1,11 +1,11 @@
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
-import type { Fact, Operation } from "../activity/fact.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
 import { type Reason, refusedFor } from "../reasons.ts";
 import { circlesOf, namesOf } from "../workflow/approvers.ts";
+import { askedFacts } from "../workflow/asked.ts";
 import { windowFact } from "../workflow/facts.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseeRequest } from "../workflow/foresee-request.ts";
@@ -46,12 +46,11 @@ export function initiate(ports: InitiatePorts): Handler {
 
 /** How a request comes about: by itself, or in the place of an older one. */
 export interface Origin {
-  readonly operation: Operation;
   readonly follows?: AccessRequest["follows"];
   readonly carry?: Carry | undefined;
 }
 
-const byItself: Origin = { operation: "access.initiate" };
+const byItself: Origin = {};
 
 /** Decides, stores, tells and starts what is asked for; the same call twice is one request. */
 export async function ask(
@@ -68,7 +67,7 @@ export async function ask(
   }
   const { known } = identity.value;
   if (known !== undefined) {
-    return again(ports, call.workflows, known, origin.operation);
+    return again(ports, call.workflows, known);
   }
   const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
   if ("answer" in admitted) {
@@ -78,7 +77,7 @@ export async function ask(
   const reasons = [...(await tooMany(ports, request)), ...(await futile(ports, request))];
   return reasons.length > 0
     ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
-    : accept(ports, call.workflows, admitted.policy, request, origin.operation);
+    : accept(ports, call.workflows, admitted.policy, request);
 }
 
 /** So many requests that are not over one person or application may have, to ask for one more that waits for an answer. */
@@ -131,14 +130,12 @@ async function again(
   ports: InitiatePorts,
   workflows: Workflows,
   known: AccessRequest,
-  operation: Operation,
 ): Promise<Answer> {
-  const policy = await ports.policies.get(known.policyId);
-  const approvers = namesOf(circlesOf(policy?.value.accessRules?.approval, known));
-  await ports.activity.record(askedFacts(known, operation, approvers));
+  const rules = (await ports.policies.get(known.policyId))?.value.accessRules?.approval;
+  await ports.activity.record(askedFacts(known, rules));
   // NB. Somebody may be opening it already: a start that fails here says nothing about that.
   await start(workflows, known);
-  return initiatedAnswer(known, approvers);
+  return initiatedAnswer(known, namesOf(circlesOf(rules, known)));
 }
 
 async function accept(
@@ -146,9 +143,8 @@ async function accept(
   workflows: Workflows,
   policy: Policy,
   request: AccessRequest,
-  operation: Operation,
 ): Promise<Answer> {
-  const approvers = namesOf(circlesOf(policy.accessRules?.approval, request));
+  const rules = policy.accessRules?.approval;
   const { follows } = request;
   if (follows !== undefined) {
     // NB. Before it is stored: whoever ends the older one finds this one there, or this one finds it ended.
@@ -163,31 +159,14 @@ async function accept(
     return problem(keyReused(), { vmIds: requestedVms(request) });
   }
   // NB. Stored and audited before anything is started: no rule is ever written for a request that left no trace.
-  await ports.activity.record(askedFacts(stored, operation, approvers));
+  await ports.activity.record(askedFacts(stored, rules));
   try {
     await start(workflows, stored);
   } catch (fault) {
     await giveUp(ports, stored);
     throw fault;
   }
-  return initiatedAnswer(stored, approvers);
-}
-
-/** That the request was asked for: of each window once, however often it is told. */
-function askedFacts(
-  request: AccessRequest,
-  operation: Operation,
-  approvers: readonly string[],
-): readonly Fact[] {
-  const { approval, requestor: by } = request;
-  const awaits =
-    approval?.answerBy === undefined || requestState(request) !== "pending approval"
-      ? undefined
-      : { approvals: approval.needed, answerBy: approval.answerBy, approvers };
-  const at = new Date(request.createdAt);
-  return request.windows.map((window) =>
-    windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
-  );
+  return initiatedAnswer(stored, namesOf(circlesOf(rules, stored)));
 }
 
 /** Starts what is to be opened. Starting twice is starting once. */

@@ -1,37 +1,51 @@
-/** Query parameters that lists by time have in common. */
+/** What the queries of our lists have in common. */
 import { z } from "zod";
+import { type Outcome, ok, refused } from "../reasons.ts";
 
-/** How far back a list without `from` reaches. */
-const defaultDays = 30;
+const moment = z.iso
+  .datetime({ offset: true, error: "expected a date and time such as 2030-01-31T18:00:00Z" })
+  .optional();
 
-const moment = z.iso.datetime({
-  offset: true,
-  error: "expected a date and time such as 2030-01-31T18:00:00Z",
-});
-
-/** The fields of a period and a page of at most `largestTop` items. */
-export function listFields(largestTop: number) {
-  const expected = `expected a whole number from 1 to ${largestTop}`;
-  return {
-    from: moment.optional(),
-    to: moment.optional(),
-    top: z.coerce
-      .number(expected)
-      .int(expected)
-      .min(1, expected)
-      .max(largestTop, expected)
-      .optional(),
-    $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
-  };
+/**
+ * A query of these parameters and no others beside time and page: a misspelt filter must not silently show more. `api-version` means
+ * nothing here, but clients of Azure add it.
+ */
+export function listQuery<T extends z.ZodRawShape>(shape: T, largestPage: number) {
+  const expected = `expected a whole number from 1 to ${largestPage}`;
+  const known = [...Object.keys(shape), "from", "to", "top"].join(", ");
+  return z.strictObject(
+    {
+      ...shape,
+      from: moment,
+      to: moment,
+      top: z
+        .string()
+        .regex(/^\d{1,9}$/, expected)
+        .transform(Number)
+        .refine((number) => number >= 1 && number <= largestPage, expected)
+        .optional(),
+      $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
+      "api-version": z.string().optional(),
+    },
+    { error: `no such parameter is known; expected ${known}` },
+  );
 }
 
-/** The period that is asked for: until now, and for the last 30 days, where nothing else is said. */
-export function periodOf(
-  { from, to }: { readonly from?: string | undefined; readonly to?: string | undefined },
+/** How far back a list without `from` reaches. */
+const days = 30;
+
+/** The time that a list is about: the last 30 days where the query names none. A time that ends before it begins is refused. */
+export function listTime(
+  asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   now: Date,
-): { readonly from: Date; readonly to: Date } {
-  return {
-    from: new Date(from ?? now.getTime() - defaultDays * 86_400_000),
-    to: to === undefined ? now : new Date(to),
-  };
+): Outcome<{ readonly from: Date; readonly to: Date }> {
+  const from = new Date(asked.from ?? now.getTime() - days * 86_400_000);
+  const to = asked.to === undefined ? now : new Date(asked.to);
+  return from.getTime() <= to.getTime()
+    ? ok({ from, to })
+    : refused({
+        code: "InvalidQuery",
+        message: `'from' (${from.toISOString()}) is after 'to' (${to.toISOString()}). Left out, they are ${days} days ago and now.`,
+        target: asked.from === undefined ? "to" : "from",
+      });
 }

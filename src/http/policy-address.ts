@@ -20,7 +20,7 @@ const patterns = {
     pattern: /^(?!\.{1,2}$)[-\w.()]{1,90}$/,
     expected: "1 to 90 letters, digits, dashes, dots, underscores or parentheses",
   },
-  location: { pattern: /^[\w -]{1,60}$/, expected: "an Azure location such as westeurope" },
+  location: { pattern: /^(?! *$)[\w -]{1,60}$/, expected: "an Azure location such as westeurope" },
   name: {
     pattern: /^(?!\.{1,2}$)[^\\/?#%\p{Cc}]{1,128}$/u,
     expected: "1 to 128 characters without slashes, '?', '#' or '%'",
@@ -29,7 +29,7 @@ const patterns = {
 
 type Part = keyof typeof patterns;
 
-/** Checks the named parts of a path; each fault names the parameter. */
+/** Checks the named parts of a path; each fault names the parameter. Azure takes "West Europe" for "westeurope", so it is one place. */
 export function parseParts<P extends Part>(
   params: Readonly<Record<string, string>>,
   parts: readonly P[],
@@ -50,10 +50,14 @@ export function parseParts<P extends Part>(
   return faults.length > 0
     ? refused(...faults)
     : ok(
-        Object.fromEntries(parts.map((part) => [part, params[part] ?? ""])) as Readonly<
+        Object.fromEntries(parts.map((part) => [part, read(part, params[part] ?? "")])) as Readonly<
           Record<P, string>
         >,
       );
+}
+
+function read(part: Part, value: string): string {
+  return part === "location" ? value.replaceAll(" ", "") : value;
 }
 
 /** The policy that a path names, whether or not it exists. */

@@ -2,6 +2,7 @@ import { agreed } from "../access/approval.ts";
 import { requestState } from "../access/life.ts";
 import type { AccessRequest, Decision, Requestor, Window } from "../access/request.ts";
 import { wireRequest } from "../access/wire.ts";
+import { formatDuration } from "../policy/duration.ts";
 import { idKey } from "../policy/resource-id.ts";
 
 /** The answer to an initiate: Azure's own members, and ours about what happens next. */
@@ -99,7 +100,7 @@ function windowJson(window: Window) {
     closesAt,
     // Until it is proven open, the end of a window that was asked for by its length is an estimate.
     ...(openedAt === undefined && durationSeconds !== undefined
-      ? { duration: `PT${Math.round(durationSeconds)}S` }
+      ? { duration: formatDuration(Math.round(durationSeconds)) }
       : {}),
     closedAt,
     endReason,

@@ -9,7 +9,7 @@ import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { firstSeen } from "./first-seen.ts";
-import { listFields, periodOf } from "./list-query.ts";
+import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
@@ -19,21 +19,23 @@ import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from 
 const pageSizes = { usual: 50, largest: 200 } as const;
 const parallelReads = 8;
 
-const queryShape = z.object({
-  requestor: z
-    .union([z.literal("me"), z.guid()], "expected 'me' or the object id of a requestor")
-    .optional(),
-  vm: z
-    .string()
-    .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
-    .optional(),
-  policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
-  subscriptionId: z.guid("expected a subscription id").optional(),
-  awaiting: z.literal("me", "expected 'me'").optional(),
-  state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
-  breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
-  ...listFields(pageSizes.largest),
-});
+const expectedRequestor = "expected 'me' or the object id of a requestor";
+
+const queryShape = listQuery(
+  {
+    requestor: z.union([z.literal("me"), z.guid(expectedRequestor)], expectedRequestor).optional(),
+    vm: z
+      .string()
+      .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
+      .optional(),
+    policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
+    subscriptionId: z.guid("expected a subscription id").optional(),
+    awaiting: z.literal("me", "expected 'me'").optional(),
+    state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
+    breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
+  },
+  pageSizes.largest,
+);
 type Query = z.infer<typeof queryShape>;
 
 function policyPattern(): RegExp {
@@ -140,13 +142,17 @@ function readQuery(call: Call, now: Date): Outcome<Asked> {
     return refused({ code: "InvalidQuery", message, target: chosen[1] ?? "" });
   }
   const { top, $skiptoken: continuation } = query;
+  const time = listTime(query, now);
+  if (time.outcome === "refused") {
+    return time;
+  }
   return ok({
     filter: filterOf(query, call.caller),
     query:
       query.awaiting === undefined
         ? {
             of: ofQuery(query, call.caller),
-            ...periodOf(query, now),
+            ...time.value,
             top: top ?? pageSizes.usual,
             continuation,
           }

@@ -14,7 +14,7 @@ export interface AccessRulesContext {
 /** How many one list may name. */
 const circleLimits = { people: 50, groups: 20 } as const;
 
-/** An object that holds these members and no others: a misspelt rule must not silently allow more. */
+/** An object that holds these members and no others: a misspelt rule must not silently allow more, nor a misspelt wish be dropped. */
 export function closed<T extends z.ZodRawShape>(shape: T) {
   const members = Object.keys(shape).join(", ");
   return z.strictObject(shape, {

@@ -27,7 +27,7 @@ export const sourcePrefix = z
     }
     context.issues.push({
       code: "custom",
-      message: `${prefix.fault}; expected an address, a CIDR range or '*'`,
+      message: `${prefix.fault}${prefix.fault.endsWith("?") ? " Expected" : "; expected"} an address, a CIDR range or '*'`,
       input: text,
     });
     return z.NEVER;

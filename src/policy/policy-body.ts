@@ -62,16 +62,19 @@ const accessDuration = z
   });
 
 const portRule = z
-  .object({
-    number: portNumber,
-    protocol: z.preprocess(
-      (value) => (typeof value === "string" ? value.toUpperCase() : value),
-      z.enum(protocols, "expected TCP, UDP or *"),
-    ),
-    allowedSourceAddressPrefix: z.union([sourcePrefix, sourcePrefixes]).nullish(),
-    allowedSourceAddressPrefixes: sourcePrefixes.nullish(),
-    maxRequestAccessDuration: accessDuration,
-  })
+  .object(
+    {
+      number: portNumber,
+      protocol: z.preprocess(
+        (value) => (typeof value === "string" ? value.toUpperCase() : value),
+        z.enum(protocols, "expected TCP, UDP or *"),
+      ),
+      allowedSourceAddressPrefix: z.union([sourcePrefix, sourcePrefixes]).nullish(),
+      allowedSourceAddressPrefixes: sourcePrefixes.nullish(),
+      maxRequestAccessDuration: accessDuration,
+    },
+    "expected an object with number, protocol, a source and maxRequestAccessDuration",
+  )
   .check((context) => {
     const { allowedSourceAddressPrefix: one, allowedSourceAddressPrefixes: many } = context.value;
     if ((one ?? undefined) === undefined && (many ?? undefined) === undefined) {
@@ -98,37 +101,43 @@ const portRule = z
     },
   );
 
-const policyVirtualMachine = z.object({
-  id: z.string("expected a virtual machine's resource id"),
-  ports: z
-    .array(portRule, "expected a list of ports")
-    .min(1, "expected at least one port")
-    .max(100, "expected at most 100 ports"),
-  publicIpAddress: z
-    .string()
-    .max(500, "expected an address or a resource id")
-    .nullish()
-    .transform((value) => value ?? undefined),
-});
+const policyVirtualMachine = z.object(
+  {
+    id: z.string("expected a virtual machine's resource id"),
+    ports: z
+      .array(portRule, "expected a list of ports")
+      .min(1, "expected at least one port")
+      .max(100, "expected at most 100 ports"),
+    publicIpAddress: z
+      .string("expected an address or a resource id")
+      .max(500, "expected an address or a resource id")
+      .nullish()
+      .transform((value) => value ?? undefined),
+  },
+  "expected an object with id and ports",
+);
 
 /** The body of a policy PUT. Read-only and unknown members are ignored, as ARM does; so is the history in `requests`. */
-const policyBody = z.object({
-  kind: z
-    .string()
-    .max(64)
-    .nullish()
-    .transform((value) => value ?? "Basic"),
-  properties: z.object(
-    {
-      virtualMachines: z
-        .array(policyVirtualMachine, "expected a list of virtual machines")
-        .min(1, "expected at least one virtual machine")
-        .max(policyLimits["virtual machines"], "expected at most 1,000 virtual machines"),
-      takePriority: z.boolean("expected true, false or null").nullish(),
-    },
-    "expected an object",
-  ),
-});
+const policyBody = z.object(
+  {
+    kind: z
+      .string("expected text such as Basic")
+      .max(64, "expected at most 64 characters")
+      .nullish()
+      .transform((value) => value ?? "Basic"),
+    properties: z.object(
+      {
+        virtualMachines: z
+          .array(policyVirtualMachine, "expected a list of virtual machines")
+          .min(1, "expected at least one virtual machine")
+          .max(policyLimits["virtual machines"], "expected at most 1,000 virtual machines"),
+        takePriority: z.boolean("expected true, false or null").nullish(),
+      },
+      "expected an object with virtualMachines",
+    ),
+  },
+  "expected a JSON object with properties",
+);
 
 /** Reads a PUT body for a policy in `subscriptionId`, or says everything that is wrong with it. */
 export function parsePolicy(

@@ -35,7 +35,7 @@ export function parsePrefix(text: string): Prefix | PrefixFault {
       ? 6
       : undefined;
   if (family === undefined || rest.length > 0) {
-    return { fault: `'${text}' is not an IPv4 or IPv6 address or CIDR range` };
+    return { fault: `'${text}' is not an IPv4 or IPv6 address or CIDR range${meant(text)}` };
   }
   const width = family === 4 ? 32 : 128;
   if (lengthText !== undefined && !/^(0|[1-9]\d{0,2})$/.test(lengthText)) {
@@ -46,6 +46,22 @@ export function parsePrefix(text: string): Prefix | PrefixFault {
     return { fault: `'${text}' has a prefix length over ${width}` };
   }
   return fromBytes(ipaddr.parse(address).toByteArray(), length, text);
+}
+
+/**
+ * What somebody may have meant who left numbers of an IPv4 address out, or wrote zeros in front of them.
+ * NB. Only a question: `010` is 10 to people and 8 to some programs, and `10.1` is not the same everywhere either.
+ */
+function meant(text: string): string {
+  const [, address, length] = /^(\d{1,3}(?:\.\d{1,3}){1,3})\.?(\/\d{1,2})?$/.exec(text) ?? [];
+  if (address === undefined) {
+    return "";
+  }
+  const numbers = address.split(".").map(Number);
+  const whole = [...numbers, 0, 0, 0].slice(0, 4).join(".");
+  const range = length ?? (numbers.length < 4 ? `/${8 * numbers.length}` : "");
+  const guess = ipv4.safeParse(whole).success ? parsePrefix(`${whole}${range}`) : undefined;
+  return guess !== undefined && isPrefix(guess) ? `; did you mean ${guess.text}?` : "";
 }
 
 function fromBytes(bytes: readonly number[], length: number, text: string): Prefix | PrefixFault {

@@ -43,18 +43,26 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     }
     const machines = await findMachines(ports, stored.value);
     const denies = denyRowsByGate(ports.ids, stored.value, (vmId) => machines.get(idKey(vmId)));
-    const gates = [...new Set([...stored.value.gates, ...denies.keys()])];
+    // NB. With those of an earlier round: whoever overtook us does not know that we wanted something there.
+    const gates = [...new Set([...stored.value.gates, ...touched, ...denies.keys()])];
     const noted = await noteGates(ports, stored, gates);
     if (noted === undefined) {
       continue;
     }
     touched = [...new Set([...touched, ...gates])];
     const findLeftovers = createFindLeftovers(ports);
-    const settled = await mapLimited(gates, parallelWork, async (gateId) =>
-      settleGate(ports, noted.value, gateId, {
+    const wanted = await mapLimited(gates, parallelWork, async (gateId) =>
+      wantOnGate(ports, noted.value, gateId, {
         denies: { policyId: noted.value.id, rows: denies.get(gateId) ?? [] },
         addLeftovers: await findLeftovers(gateId),
       }),
+    );
+    // NB. Looked at after wanting and before writing: a newer change that is done already must not be undone, not even for a moment.
+    if ((await ports.policies.get(policyId))?.etag !== noted.etag) {
+      continue;
+    }
+    const settled = await mapLimited(wanted, parallelWork, (one) =>
+      settleGate(ports, noted.value, one),
     );
     const reasons = settled.flatMap((one) => one.reasons);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
@@ -143,21 +151,35 @@ async function finish(
   return (await ports.policies.put(settled, stored.etag)) !== undefined;
 }
 
-async function settleGate(
-  ports: ProtectPorts,
+/** A gate on which something is wanted, from that revision on. */
+interface Wanted {
+  readonly gateId: string;
+  readonly revision: number;
+}
+
+async function wantOnGate(
+  { gates }: ProtectPorts,
   policy: Policy,
   gateId: string,
   change: IntentChange,
-): Promise<{ readonly record?: GateRecord; readonly reasons: readonly Reason[] }> {
+): Promise<Wanted> {
   const isDeleting = policy.state === "deleting";
-  const revision = await ports.gates.change(gateId, {
+  const revision = await gates.change(gateId, {
     ...change,
     ...(isDeleting ? { removeWindowsOfPolicy: policy.id } : {}),
   });
-  const settled = await ports.settle(gateId, revision);
+  return { gateId, revision };
+}
+
+async function settleGate(
+  { settle }: ProtectPorts,
+  policy: Policy,
+  { gateId, revision }: Wanted,
+): Promise<{ readonly record?: GateRecord; readonly reasons: readonly Reason[] }> {
+  const settled = await settle(gateId, revision);
   if (settled.outcome === "refused") {
     return { reasons: settled.reasons };
   }
   const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
-  return { record: settled.record, reasons: isDeleting ? [] : full };
+  return { record: settled.record, reasons: policy.state === "deleting" ? [] : full };
 }

@@ -27,15 +27,17 @@ export function planFor(
  * The group with strangers set apart: deny rules of ours that this gate's record neither wants nor has ever proven. They may be
  * those of a policy that has not noticed yet that the group was moved, or of one that lost storage knew. NB. To take a deny
  * rule away opens a port: without proof that it was this storage's to write, it is left alone like a customer's. Here it bears
- * another name, so that no plan touches it.
+ * another name, so that no plan touches it. `written` are names of rules that whoever asks has put there, proven or not.
  */
 export function withStrangers(
   { intent, proven = [] }: Pick<GateRecord, "intent" | "proven">,
   group: NetworkSecurityGroup,
   owner: Owner,
+  written: readonly string[] = [],
 ): NetworkSecurityGroup {
+  const wanted = denyDrafts(intent, owner).map(({ rule }) => rule);
   const known = new Set(
-    [...denyDrafts(intent, owner).map(({ rule }) => rule), ...proven].map(({ name }) =>
+    [...[...wanted, ...proven].map(({ name }) => name), ...written].map((name) =>
       name.toLowerCase(),
     ),
   );

@@ -3,6 +3,7 @@ import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Workflows } from "../ports.ts";
+import { askedFacts } from "./asked.ts";
 import { closeWindows } from "./close-windows.ts";
 import { tellDecisions } from "./decisions.ts";
 import type { WindowPorts } from "./open-windows.ts";
@@ -18,6 +19,9 @@ export interface SweepPorts extends WindowPorts {
  * that still waits to be opened; and an orchestration that is not there has not been started.
  */
 const abandoned = { afterEnd: 30_000, waiting: 1_200_000, unstarted: 60_000 } as const;
+
+/** So long after it was asked for, in milliseconds, a request that waits is told of again: whoever stored it may not have. */
+const untoldFor = 300_000;
 
 /** Takes up requests that nobody looks after, or that only the time moves on; answers how many there were. */
 export async function sweepRequests(ports: SweepPorts): Promise<number> {
@@ -43,13 +47,29 @@ async function sweepRequest(ports: SweepPorts, stored: AccessRequest): Promise<b
       attempt: 1,
     });
   }
-  // NB. Whoever stored or approved it may have died before it was started; started twice it is started once.
-  const isUnstarted =
-    request.windows.some(isOnItsWay) && since(request) + abandoned.unstarted <= now;
-  if (isUnstarted && left.length === 0) {
-    await ports.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  if (left.length === 0) {
+    await goOn(ports, request, now);
   }
   return hadToTell || left.length > 0;
+}
+
+/**
+ * NB. Whoever stored or approved a request may have died before it was told, or started: both are done as if anew. Started
+ * twice it is started once; nothing is started that left no trace.
+ */
+async function goOn(ports: SweepPorts, request: AccessRequest, now: number): Promise<void> {
+  const age = now - Date.parse(request.createdAt);
+  const isUntold =
+    requestState(request) === "pending approval" && age >= abandoned.unstarted && age < untoldFor;
+  const isUnstarted =
+    request.windows.some(isOnItsWay) && since(request) + abandoned.unstarted <= now;
+  if (isUntold || isUnstarted) {
+    const policy = await ports.policies.get(request.policyId);
+    await ports.activity.record(askedFacts(request, policy?.value.accessRules?.approval));
+  }
+  if (isUnstarted) {
+    await ports.workflows.startRequest(request.id, { vmCount: requestedVms(request).length });
+  }
 }
 
 /** What the time decides about a request that waits for answers. */

@@ -1,6 +1,6 @@
 import type { AccessRequest, Window } from "../access/request.ts";
 import type { Machine } from "../ports.ts";
-import type { Reason } from "../reasons.ts";
+import { firstFew, type Reason } from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 
@@ -42,9 +42,10 @@ export function hopelessReasons(
     );
     const lost = window.sources.filter((source) => !reachable(source, families));
     if (lost.length > 0) {
+      const own = families.has(4) ? "IPv4" : "IPv6";
       reasons.push({
         code: "NoAddressForSource",
-        message: `'${window.vmId}' has no address of the family of ${lost.join(", ")}.`,
+        message: `'${window.vmId}' has ${own} addresses only, which ${firstFew(lost, 5)} cannot reach. Name a source of ${own}.`,
         target,
       });
     }

@@ -72,6 +72,8 @@ interface Turn extends Terms {
   /** Never taken back: a lease once seen lost belongs to somebody else. */
   isLost: boolean;
   hasWritten: boolean;
+  /** Names of the rules it has put on the gate, or tried to. What is wanted may change before they are proven. */
+  readonly written: Set<string>;
   /** Since the last write; others are waited for once a write. */
   hasGathered: boolean;
 }
@@ -90,6 +92,7 @@ export async function writeUnderLease(
     isWorking: true,
     isLost: false,
     hasWritten: false,
+    written: new Set(),
     hasGathered: false,
   };
   void keepBeating(ports, turn);
@@ -147,7 +150,7 @@ async function writeUntilProven(
       await clock.pause(settleTimes.pollUpdating);
       continue;
     }
-    const seen = withStrangers(record, reading.group, ports.owner);
+    const seen = withStrangers(record, reading.group, ports.owner, [...turn.written]);
     const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
       return complete(ports, record, turn, provenBy(ports, record, seen, plan));
@@ -200,6 +203,11 @@ async function writePlan(
   }
   turn.hasWritten = true;
   turn.hasGathered = false;
+  for (const change of plan.changes) {
+    if (change.kind === "put") {
+      turn.written.add(change.rule.name);
+    }
+  }
   const outcome = await network.write(reading, plan.changes);
   if (outcome.outcome === "refused") {
     log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });

@@ -143,15 +143,16 @@ describe("the body of an initiate", () => {
     ]);
   });
 
-  it("says about end and duration what the original service says", () => {
-    expect(parsePorts({ number: 22 })).toMatchObject({
-      reasons: [
-        {
-          message: expect.stringContaining(
-            "Only one of fields 'EndTimeUtc' and 'Duration' can be set.",
-          ),
-        },
-      ],
+  it.each([
+    {
+      case: "both an end and a duration what the original service says",
+      named: { endTimeUtc: "2030-01-31T13:00:00Z", duration: "PT1H" },
+      message: "Only one of fields 'EndTimeUtc' and 'Duration' can be set.",
+    },
+    { case: "neither what was expected", named: {}, message: "expected endTimeUtc or duration" },
+  ])("says to who names $case", ({ named, message }) => {
+    expect(parsePorts({ number: 22, ...named })).toMatchObject({
+      reasons: [{ message: expect.stringContaining(message) }],
     });
   });
 

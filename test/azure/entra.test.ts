@@ -181,7 +181,9 @@ describe("a bearer token", () => {
 
     expect(await verify(await aToken({ exp: seconds(-299) }))).toMatchObject({ outcome: "ok" });
     expect(await verify(await aToken({ nbf: seconds(299) }))).toMatchObject({ outcome: "ok" });
-    expect(await refusalOf(await aToken({ exp: seconds(-301) }))).toBe("The token has expired.");
+    expect(await refusalOf(await aToken({ exp: seconds(-301) }))).toBe(
+      "The token has expired. Get a new one.",
+    );
     expect(await refusalOf(await aToken({ nbf: seconds(301) }))).toContain("not valid yet");
   });
 

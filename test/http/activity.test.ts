@@ -95,6 +95,17 @@ describe("the activity", () => {
       query: { vm: vmId(), to: "2030-01-31T12:00:00" },
       target: "to",
     },
+    {
+      case: "a time that ends before it begins",
+      query: { vm: vmId(), from: "2030-01-31T12:00:00Z", to: "2030-01-31T11:00:00Z" },
+      target: "from",
+    },
+    {
+      case: "an end before the thirty days that are meant without a beginning",
+      query: { vm: vmId(), to: "2029-01-31T11:00:00Z" },
+      target: "to",
+    },
+    { case: "a misspelt filter", query: { vm: vmId(), form: "yesterday" }, target: "form" },
     { case: "no facts", query: { vm: vmId(), top: "0" }, target: "top" },
     { case: "too many facts", query: { vm: vmId(), top: "1001" }, target: "top" },
     { case: "a few facts", query: { vm: vmId(), top: "few" }, target: "top" },
@@ -105,5 +116,15 @@ describe("the activity", () => {
 
     expect(reply.status).toBe(400);
     expect(reply.json.error).toMatchObject({ code: "InvalidQuery", target });
+  });
+
+  it("says what a page may hold, and which filters there are, to whoever asks for others", async () => {
+    const page = await ask({ vm: vmId(), top: "ten" });
+    const filter = await ask({ vm: vmId(), port: "22" });
+
+    expect([page, filter].map((reply) => reply.json.error.message)).toEqual([
+      "'top' is 'ten': expected a whole number from 1 to 1000",
+      "'port' is '22': no such parameter is known; expected vm, subscriptionId, from, to, top",
+    ]);
   });
 });

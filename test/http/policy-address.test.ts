@@ -10,6 +10,12 @@ describe("the address of a policy", () => {
     expect(policyAddress(path)).toEqual({ outcome: "ok", value: { ...path, id: aPolicy().id } });
   });
 
+  it("is the same for 'West Europe' as for 'WestEurope', as in Azure", () => {
+    expect(policyAddress({ ...path, location: "West Europe" })).toEqual(
+      policyAddress({ ...path, location: "WestEurope" }),
+    );
+  });
+
   it.each([
     ["resourceGroup", "my.Rg_1(x)-y"],
     ["location", "West Europe"],
@@ -25,6 +31,7 @@ describe("the address of a policy", () => {
     ["resourceGroup", "a".repeat(91)],
     ["location", "west/europe"],
     ["location", ""],
+    ["location", "  "],
     ["name", "de/fault"],
     ["name", "a\nb"],
     ["name", "a".repeat(129)],

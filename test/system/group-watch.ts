@@ -97,7 +97,7 @@ function ownAllows({ name, properties }: ArmNsg) {
 }
 
 /** The groups without our rules and without what changes by itself, to be compared letter by letter. */
-function customerPart(groups: readonly ArmNsg[]): string {
+export function customerPart(groups: readonly ArmNsg[]): string {
   const theirs = groups.map((group) => ({
     ...group,
     properties: {

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Window } from "../../src/access/request.ts";
+import { toldEnd } from "../../src/rules/intent.ts";
 import { closeWindows } from "../../src/workflow/close-windows.ts";
 import { lookAfterWindows } from "../../src/workflow/look-after.ts";
+import { followMachine, standingWindows } from "../../src/workflow/moved-windows.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import {
   afterNoon,
@@ -10,6 +12,7 @@ import {
   aVirtualMachine,
   aWindow,
   requestId,
+  vmId,
 } from "../support/builders.ts";
 import { createFaults, type FaultKind, faultKinds } from "../support/faults.ts";
 import { createWorld, nsgs, type World } from "../support/world.ts";
@@ -171,6 +174,30 @@ describe("a window that was asked for by its length", () => {
 
     expect((await one.windows(requestId))[0]).toMatchObject({ ...before, state: "open" });
     expect(await faultsOf(one)).toEqual([]);
+  });
+
+  it("keeps its end when it follows its VM at the very moment at which that is told", async () => {
+    await open();
+    const [window] = await world.windows(requestId);
+    const records = await Promise.all([world.record(nsgs.subnet), world.record(nsgs.card)]);
+    const [standing] = standingWindows(records, world.clock.now());
+    const before = standing?.windows.map((one) => ({ ...one, closesAt: toldEnd(one) })) ?? [];
+    const machine = await world.network.findMachine(vmId());
+    const addresses = machine?.addresses.map((one) => ({ ...one, address: "10.0.0.9" })) ?? [];
+
+    await world.clock.run(
+      followMachine(
+        world.start(),
+        { requestId, vmId: vmId(), addressesOn: new Map(), ...standing, windows: before },
+        machine && { ...machine, addresses },
+      ),
+    );
+
+    const { intent } = await world.record(nsgs.card);
+    expect(intent.windows.find(({ windowId }) => windowId === anHour.id)).toMatchObject({
+      addresses: ["10.0.0.9"],
+      closesAt: window?.closesAt,
+    });
   });
 
   it("that was proven open and is over by the time somebody goes on is told as what it was: opened, and closed", async () => {

@@ -22,6 +22,22 @@ describe("protecting the VMs of a policy", () => {
       .toSorted();
   const run = (policyId = aPolicy().id) => world.clock.run(protect(world.start(), policyId));
 
+  /** A process that waits before it wants anything on a gate. */
+  function lateProcess() {
+    const ports = world.start();
+    const [isAboutToWant, about] = signal();
+    const [mayGoOn, goOn] = signal();
+    const gates: World["gates"] = {
+      ...ports.gates,
+      async change(...wanted) {
+        about();
+        await mayGoOn;
+        return ports.gates.change(...wanted);
+      },
+    };
+    return { ports: { ...ports, gates }, isAboutToWant, goOn };
+  }
+
   it("puts one deny rule for every VM on every NSG in front of it", async () => {
     const customers = world.customers();
 
@@ -125,6 +141,25 @@ describe("protecting the VMs of a policy", () => {
     expect(await world.policiesStored()).toEqual([expect.objectContaining({ state: "settled" })]);
   });
 
+  it("that was overtaken by another change neither writes what it wanted nor leaves it behind", async () => {
+    await world.policies.put(aPolicy({ virtualMachines: bothWebVms, state: "updating" }));
+    const overtaken = lateProcess();
+    const first = protect(overtaken.ports, aPolicy().id);
+    await overtaken.isAboutToWant;
+    await world.protectAgain({ virtualMachines: bothWebVms.slice(1) });
+    const writes = world.network.writes.length;
+
+    overtaken.goOn();
+    await world.clock.run(first);
+
+    expect(world.network.writes).toHaveLength(writes);
+    expect([denied(nsgs.subnet), denied(nsgs.card)]).toEqual([["10.0.0.5 22"], []]);
+    expect((await world.record(nsgs.card)).intent.denies).toEqual([]);
+    expect(await world.policiesStored()).toEqual([
+      expect.objectContaining({ state: "settled", gates: [nsgs.subnet] }),
+    ]);
+  });
+
   it("is unsettled, and says why, where an NSG has no place left", async () => {
     world.network.edit(nsgs.card, () =>
       Array.from({ length: 1_000 }, (_, index) =>
@@ -157,6 +192,14 @@ describe("protecting the VMs of a policy", () => {
     expect(await world.policiesStored()).toEqual([]);
   });
 });
+
+function signal(): readonly [Promise<void>, () => void] {
+  let give: () => void = () => undefined;
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return [given, () => give()];
+}
 
 describe("a machine for a policy", () => {
   it.each(["westeurope", "West Europe", "WESTEUROPE"])("may be in the location %s", (location) => {

@@ -58,6 +58,23 @@ describe("settling a gate", () => {
     expect(world.customers()).toBe(customers);
   });
 
+  it("takes a deny rule away that it wrote and that nobody wants any more before it was proven", async () => {
+    world = createWorld({ writeMs: 2_000 });
+    const revision = await world.gates.change(gateId, {
+      denies,
+      // Over by the time it is written: the next plan has something to do as well.
+      addWindows: [aDesiredWindow({ closesAt: afterNoon(1) })],
+    });
+    const settled = world.start().settle(gateId, revision);
+    await world.clock.advance(1_000);
+
+    const next = await world.gates.change(gateId, { denies: { ...denies, rows: [] } });
+    await world.clock.run(settled);
+    await settle(next);
+
+    expect(world.ours(gateId)).toEqual([]);
+  });
+
   it("makes no call to Azure for what another has settled already", async () => {
     const revision = await wish();
     await settle(revision);

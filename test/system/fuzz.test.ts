@@ -1,0 +1,114 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as pauseFor } from "node:timers/promises";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { RunningSystem } from "../support/running-system.ts";
+import { FuzzRun } from "./fuzz/fuzz-run.ts";
+import { residentMib } from "./fuzz/host-memory.ts";
+import { customerPart } from "./group-watch.ts";
+import { User } from "./user.ts";
+
+/** How many calls are made: FUZZ_REQUESTS where it is set, for longer runs. FUZZ_SEED repeats what chance chose. */
+const calls = Number(process.env["FUZZ_REQUESTS"] ?? 400);
+const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
+
+/** FUZZ_TRACE names a file that gets a line for every call: what is under way at the same moment no seed repeats. */
+const traceFile = process.env["FUZZ_TRACE"];
+
+/** So many calls between two looks at the rules. */
+const callsInARound = Math.min(Math.max(Math.ceil(calls / 4), 80), 500);
+/** After so many calls the process has all that it needs; what it takes from then on has to be told why. */
+const warmUp = 20_000;
+/** How much more memory than after the warm-up it may hold in the end. */
+const growth = 1.25;
+
+let system: RunningSystem;
+
+afterEach(async () => {
+  await system?.stop();
+}, 30_000);
+
+describe(`a system that is called ${calls} times in every way one can think of (FUZZ_SEED=${seed})`, () => {
+  it(
+    "fails none of them, opens and closes what permitted calls asked for and nothing else, and does not grow",
+    async () => {
+      system = await RunningSystem.start({ timing: { nsgWriteMs: 20 }, history: "memory" });
+      const user = new User(system);
+      const customers = customerPart(await user.nsgs());
+      const trace = tracer();
+      const run = await FuzzRun.begin(system, user, seed, trace.line);
+      await run.setUp();
+
+      const memory: number[] = [];
+      while (run.tally.calls < calls) {
+        await run.round(callsInARound);
+        memory.push((await residentMib(system.endpoints.pids["host"])) ?? 0);
+        tell(run, memory);
+      }
+      await pauseFor(calls > warmUp ? 30_000 : 500);
+      const groups = await run.look();
+      run.close();
+      trace.end();
+      const { body: health } = await user.call("olivia", "GET", "/api/health/ready");
+      const log = await logged();
+      say({ seed, ...run.tally.times, ...run.tally.table, opened: run.opened.size, log, health });
+
+      expect(run.wrongs.slice(0, 20)).toEqual([]);
+      expect(customerPart(groups)).toBe(customers);
+      expect(run.opened.size).toBeGreaterThan(0);
+      expect(health).toMatchObject({ status: "ready", overdueGates: 0 });
+      expect(log.unforeseen).toEqual([]);
+      expect(memoryGrowth(memory)).toBeLessThanOrEqual(growth);
+    },
+    60_000 + calls * 60,
+  );
+});
+
+/** How many times the memory of the warm-up is held in the end, each as the middle of a few looks. */
+function memoryGrowth(memory: readonly number[]): number {
+  const warm = Math.ceil(warmUp / callsInARound);
+  const few = 10;
+  return memory.length < 2 * warm
+    ? 1
+    : middle(memory.slice(-few)) / middle(memory.slice(warm - few, warm));
+}
+
+function middle(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[numbers.length >> 1] ?? 0;
+}
+
+/** How often each event is in the log of the host, and its lines that should not be there: faults of ours, and tokens. */
+async function logged() {
+  const events: Record<string, number> = {};
+  const unforeseen: string[] = [];
+  const lines = createInterface({ input: createReadStream(join(system.dir, "data/host.log")) });
+  for await (const line of lines) {
+    const [, event = "of the host"] = /"event":"([\w.]+)"/.exec(line) ?? [];
+    events[event] = (events[event] ?? 0) + 1;
+    if (/eyJ|http\.unforeseen|"status":5\d\d|\[error\]/.test(line)) {
+      unforeseen.push(line.slice(0, 2_000));
+    }
+  }
+  return { events, unforeseen: unforeseen.slice(0, 20) };
+}
+
+/** Writes what happened to the file that was asked for, or nowhere. */
+function tracer(): { readonly line: (text: string) => void; readonly end: () => void } {
+  const file = traceFile === undefined ? undefined : createWriteStream(traceFile);
+  return { line: (text) => void file?.write(`${text}\n`), end: () => void file?.end() };
+}
+
+function tell(run: FuzzRun, memory: readonly number[]): void {
+  if (run.tally.calls % 1_000 < callsInARound) {
+    const { calls: made, perSecond } = run.tally;
+    say({ made, perSecond, memoryMib: memory.at(-1), wrongs: run.wrongs.length });
+  }
+}
+
+/** A long run is worth its figures. */
+function say(figures: object): void {
+  if (process.env["FUZZ_REQUESTS"] !== undefined) {
+    process.stderr.write(`${JSON.stringify(figures, undefined, 1)}\n`);
+  }
+}
