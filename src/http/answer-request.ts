@@ -12,7 +12,7 @@ import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
 import { closed } from "../policy/circle-body.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { ActivityStore, Ids } from "../ports.ts";
+import type { ActivityStore, GateStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
 import { askedFacts } from "../workflow/asked.ts";
@@ -25,6 +25,7 @@ import { namedRequest, type SeenRequest, type SeePorts, seenJson } from "./seen-
 export interface AnswerPorts extends SeePorts {
   readonly ids: Ids;
   readonly activity: ActivityStore;
+  readonly gates: GateStore;
 }
 
 /** POST /api/requests/{id}/approve: agrees to a request that waits; with the last answer it needs, it is opened. */

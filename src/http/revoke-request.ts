@@ -5,10 +5,12 @@ import {
   type Decision,
   isSamePerson,
   requestedVms,
+  type Window,
 } from "../access/request.ts";
 import { mapLimited } from "../map-limited.ts";
 import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
+import { takeBack } from "../workflow/take-back.ts";
 import {
   type AnswerPorts,
   decisionOf,
@@ -94,9 +96,12 @@ async function endLine(
 
 const parallelEnds = 4;
 
-/** Stores that the request is to end, tells it, and wakes whoever looks after its windows. Safe to run twice. */
+/**
+ * Stores that the request is to end, tells it, wants its windows no longer, and wakes whoever looks after them. Safe to run
+ * twice.
+ */
 export async function endRequest(
-  ports: Pick<AnswerPorts, "requests" | "activity">,
+  ports: Pick<AnswerPorts, "requests" | "activity" | "gates">,
   call: Call,
   request: AccessRequest,
   decision: Decision,
@@ -108,9 +113,14 @@ export async function endRequest(
   const stored = changed ?? request;
   await tellDecisions(ports, stored);
   if (!stored.windows.every(isOver)) {
-    // Only to bring the next look forward: what is to end is in storage, and the sweep finds it there too.
-    const vms = requestedVms(stored).map((_, index) => call.workflows.endWindows(stored.id, index));
-    await Promise.all(vms);
+    await Promise.all([
+      // NB. At once: what was wanted and is not written yet would else be opened by whoever settles next.
+      takeBack(ports, stored.windows.filter(isEnding)),
+      // Only to bring the next look forward: what is to end is in storage, and the sweep finds it there too.
+      ...requestedVms(stored).map((_, index) => call.workflows.endWindows(stored.id, index)),
+    ]);
   }
   return stored;
 }
+
+const isEnding = ({ state }: Window): boolean => state === "closing";

@@ -18,6 +18,7 @@ import { bringEnds, outcomeOf, type Reached, report } from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
 import { guarded } from "./serial.ts";
 import type { Settle } from "./settle.ts";
+import { takeBack } from "./take-back.ts";
 import { addressesByGate } from "./vm-gates.ts";
 import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
 import type { SettlePorts } from "./write-gate.ts";
@@ -88,6 +89,7 @@ async function open(
       .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
       .filter(([, reasons]) => reasons.length > 0),
   ]);
+  // What an earlier try may have wanted.
   await takeBack(
     ports,
     opening.filter((window) => hopeless.has(window.id)),
@@ -118,13 +120,6 @@ async function open(
   return machine;
 }
 
-/** What an earlier try wanted and is not to be opened any more, is wanted no longer; whoever looks after it proves that. */
-async function takeBack(ports: WindowPorts, windows: readonly Window[]): Promise<void> {
-  const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
-  const removeWindows = windows.map((window) => window.id);
-  await Promise.all(gates.map((gateId) => ports.gates.change(gateId, { removeWindows })));
-}
-
 /** A gate on which the windows are wanted, from that revision on. */
 interface Wanted {
   readonly gateId: string;
@@ -150,7 +145,10 @@ async function want(
         : window,
     ),
   }));
-  const current = (noted ?? request).windows.filter((window) => ids.includes(window.id));
+  // NB. Not those whose end was asked for meanwhile.
+  const current = (noted ?? request).windows.filter(
+    (window) => ids.includes(window.id) && isOnItsWay(window),
+  );
   return Promise.all(
     [...addressesOf].map(async ([gateId, addresses]) => {
       const addWindows = current.map((window) => desiredWindow(request, window, addresses));

@@ -1,4 +1,4 @@
-import { moveWindow } from "../access/life.ts";
+import { isOver, moveWindow } from "../access/life.ts";
 import { type AccessRequest, changeWindows, type Window, windowsOfVm } from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
@@ -87,55 +87,49 @@ export async function report(
       if (outcome === undefined) {
         return window;
       }
-      return outcome.reasons.length === 0
-        ? openedWindow(window, outcome.findings, now)
-        : moveWindow(window, "closing", { reasons: outcome.reasons });
+      const { reasons, findings } = outcome;
+      return reasons.length === 0
+        ? moveWindow(window, "open", findings.length === 0 ? {} : { findings })
+        : moveWindow(window, "closing", { reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
 }
 
-/** The window as it is once it was proven open. Where its end was asked for meanwhile it stays closing, and was open all the same. */
-function openedWindow(window: Window, findings: readonly Finding[], now: Date): Window {
-  const openedAt = window.openedAt ?? now.toISOString();
-  return window.state === "closing"
-    ? { ...window, openedAt }
-    : moveWindow(window, "open", { openedAt, ...(findings.length === 0 ? {} : { findings }) });
-}
-
 /**
- * Notes when windows were proven open that count from then: their end is stored before anything tells it, so that a second
- * run tells the same. Answers those windows as they are now.
+ * Notes when windows were proven open, also where somebody has asked for their end meanwhile; and so when those end that count from
+ * then. NB. Stored before anything tells it: whoever comes after one who died in between tells the same. Answers the windows
+ * as they are now.
  */
 async function noteProven(
   ports: WindowPorts,
   request: AccessRequest,
   outcomes: readonly WindowOutcome[],
 ): Promise<ReadonlyMap<string, Window>> {
-  const counting = outcomes
-    .filter(({ window, reasons }) => reasons.length === 0 && window.durationSeconds !== undefined)
+  const open = outcomes
+    .filter(({ reasons }) => reasons.length === 0)
     .map(({ window }) => window.id);
-  if (counting.length === 0) {
+  if (open.length === 0) {
     return new Map();
   }
   const now = ports.clock.now();
   const noted = await ports.requests.change(request.id, (current) =>
-    changeWindows(current, counting, (window) =>
-      window.state === "opening" && window.openedAt === undefined ? provenAt(window, now) : window,
+    changeWindows(current, open, (window) =>
+      !isOver(window) && window.openedAt === undefined ? provenAt(window, now) : window,
     ),
   );
   return new Map((noted?.windows ?? []).map((window) => [window.id, window]));
 }
 
-/** NB. Never after the end that the window's rules tell. */
+/** NB. Its end is never after the one that its rules tell. */
 function provenAt(window: Window, now: Date): Window {
-  const end = now.getTime() + (window.durationSeconds ?? 0) * 1_000;
-  const latest = Date.parse(window.latestEnd ?? window.closesAt);
-  return {
-    ...window,
-    openedAt: now.toISOString(),
-    closesAt: new Date(Math.min(end, latest)).toISOString(),
-  };
+  const { durationSeconds, latestEnd, closesAt } = window;
+  const openedAt = now.toISOString();
+  if (durationSeconds === undefined) {
+    return { ...window, openedAt };
+  }
+  const end = Math.min(now.getTime() + durationSeconds * 1_000, Date.parse(latestEnd ?? closesAt));
+  return { ...window, openedAt, closesAt: new Date(end).toISOString() };
 }
 
 /** Tells the gates of open windows when these really end. Until then the gates hold them until the end that their rules tell. */

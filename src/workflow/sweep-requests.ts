@@ -115,6 +115,11 @@ function abandonedVms(request: AccessRequest, now: number) {
     .filter(({ windowIds }) => windowIds.length > 0);
 }
 
+/** It is to be opened, or that was given up, or failed, and whoever was closing it may have died. */
+function neverOpened(window: Window): boolean {
+  return isOnItsWay(window) || (window.state === "closing" && window.openedAt === undefined);
+}
+
 function isAbandoned(request: AccessRequest, window: Window, now: number): boolean {
   if (window.state === "pending approval") {
     return false;
@@ -126,6 +131,6 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
   return (
     (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
     (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
-    (isOnItsWay(window) && since(request) + abandoned.waiting <= now)
+    (neverOpened(window) && since(request) + abandoned.waiting <= now)
   );
 }

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Requestor } from "../../src/access/request.ts";
-import type { SecurityRule } from "../../src/rules/nsg.ts";
 import { healEveryGate } from "../../src/workflow/heal.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { protect } from "../../src/workflow/protect.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
-import { alice, anAccessRequest, aPolicy, aRule, aWindow, vmId } from "../support/builders.ts";
+import { alice, anAccessRequest, aPolicy, aWindow, vmId } from "../support/builders.ts";
+import { type Edit, edit, editing } from "../support/customer-edits.ts";
 import { createFaults, faultKinds } from "../support/faults.ts";
+import { untilDoneOrDead } from "../support/life-story.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
@@ -27,18 +28,6 @@ const asking = fc.record({
   ),
 });
 
-/** A customer adds a rule somewhere, or writes a whole group anew without our rules. */
-const editing = fc.record({
-  kind: fc.constant("edit" as const),
-  gate: fc.constantFrom(...gates),
-  dropsOurs: fc.boolean(),
-  // Behind the last number there is no place for our deny rules: that is another story.
-  priority: fc.integer({ min: 100, max: 3_900 }),
-  access: fc.constantFrom("Allow" as const, "Deny" as const),
-  port: fc.constantFrom("22", "*", "443", "8000-9000"),
-  source: fc.constantFrom("*", "203.0.113.0/24", "Internet", "10.0.0.0/8"),
-});
-
 /** Time passes, and perhaps a sweep of a process that meets a fault. */
 const passing = fc.record({
   kind: fc.constant("pass" as const),
@@ -52,10 +41,8 @@ const passing = fc.record({
 
 type Step =
   | (typeof asking extends fc.Arbitrary<infer T> ? T : never)
-  | (typeof editing extends fc.Arbitrary<infer T> ? T : never)
+  | Edit
   | (typeof passing extends fc.Arbitrary<infer T> ? T : never);
-
-const isOurs = ({ name }: SecurityRule) => name.startsWith("JitAccess-");
 
 /** Carries one step out; what a process that died leaves behind stays behind. */
 async function take(world: World, step: Step, index: number): Promise<void> {
@@ -88,40 +75,6 @@ async function take(world: World, step: Step, index: number): Promise<void> {
     }),
   );
   await untilDoneOrDead(world, openWindows(process, { requestId: id, vmIndex: 0 }), faults);
-}
-
-async function untilDoneOrDead(
-  world: World,
-  work: Promise<unknown> | undefined,
-  faults: ReturnType<typeof createFaults>,
-): Promise<void> {
-  let isOver = work === undefined;
-  const over = () => {
-    isOver = true;
-  };
-  void work?.then(over, over);
-  await world.clock.runUntil(() => isOver || faults.hasStruck);
-  // One that has struck may still be going on, or hang for ever: it gets a minute.
-  await world.clock.advance(60_000);
-}
-
-function edit(world: World, step: Extract<Step, { kind: "edit" }>, index: number): void {
-  world.network.edit(step.gate, (rules) => {
-    const kept = step.dropsOurs ? rules.filter((rule) => !isOurs(rule)) : rules;
-    return kept.some((rule) => rule.priority === step.priority)
-      ? kept
-      : [
-          ...kept,
-          aRule({
-            name: `theirs-${index}`,
-            priority: step.priority,
-            access: step.access,
-            protocol: "*",
-            sources: [step.source],
-            destinationPorts: [step.port],
-          }),
-        ];
-  });
 }
 
 /** For ten thousand stories; a few hundred take seconds. */
