@@ -121,3 +121,14 @@ export function windowsOfVm(request: AccessRequest, vmIndex: number): readonly W
   const vmId = requestedVms(request)[vmIndex];
   return request.windows.filter((window) => window.vmId === vmId);
 }
+
+/** The request with those of its windows changed. */
+export function changeWindows(
+  request: AccessRequest,
+  windowIds: readonly string[],
+  change: (window: Window) => Window,
+): AccessRequest {
+  const ids = new Set(windowIds);
+  const windows = request.windows.map((window) => (ids.has(window.id) ? change(window) : window));
+  return { ...request, windows };
+}

@@ -1,5 +1,11 @@
 import { isOver, moveWindow } from "../access/life.ts";
-import { type AccessRequest, type EndReason, type Window, windowsOfVm } from "../access/request.ts";
+import {
+  type AccessRequest,
+  changeWindows,
+  type EndReason,
+  type Window,
+  windowsOfVm,
+} from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { windowFact } from "./facts.ts";
@@ -33,8 +39,10 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   const ids = found.map((window) => window.id);
   const askedAt = ports.clock.now();
   const [closing] = await Promise.all([
-    changeWindows(ports, request, ids, (window) =>
-      moveWindow(window, "closing", { endReason: input.endReason }),
+    ports.requests.change(request.id, (current) =>
+      changeWindows(current, ids, (window) =>
+        moveWindow(window, "closing", { endReason: input.endReason }),
+      ),
     ),
     ports.activity.record([
       ...openings(request, found, askedAt),
@@ -58,7 +66,9 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   await ports.activity.record(
     facts(request, windows, input.endReason, "done", now, gone.length > 0 ? { reasons: gone } : {}),
   );
-  await changeWindows(ports, request, ids, (window) => ended(window, input.endReason, now));
+  await ports.requests.change(request.id, (current) =>
+    changeWindows(current, ids, (window) => ended(window, input.endReason, now)),
+  );
   for (const window of windows) {
     ports.log.windowClosed({ windowId: window.id, vmId: window.vmId });
   }
@@ -106,11 +116,13 @@ async function tellOverdue(
       reasons,
     }),
   );
-  await changeWindows(ports, request, ids, (window) => ({
-    ...window,
-    // Why it was never open is what people want to know in the end.
-    reasons: window.openedAt === undefined ? (window.reasons ?? reasons) : reasons,
-  }));
+  await ports.requests.change(request.id, (current) =>
+    changeWindows(current, ids, (window) => ({
+      ...window,
+      // Why it was never open is what people want to know in the end.
+      reasons: window.openedAt === undefined ? (window.reasons ?? reasons) : reasons,
+    })),
+  );
   for (const { id: windowId, vmId } of windows) {
     ports.log.windowOverdue({ windowId, vmId, codes: reasons.map((reason) => reason.code) });
   }
@@ -228,16 +240,4 @@ function facts(
       ...more,
     }),
   );
-}
-
-async function changeWindows(
-  ports: WindowPorts,
-  request: AccessRequest,
-  ids: readonly string[],
-  change: (window: Window) => Window,
-): Promise<AccessRequest | undefined> {
-  return ports.requests.change(request.id, (current) => ({
-    ...current,
-    windows: current.windows.map((window) => (ids.includes(window.id) ? change(window) : window)),
-  }));
 }

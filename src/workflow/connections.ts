@@ -1,5 +1,5 @@
 import { connectionOf } from "../access/connection.ts";
-import { windowsOfVm } from "../access/request.ts";
+import { changeWindows, windowsOfVm } from "../access/request.ts";
 import type { Machine } from "../ports.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 
@@ -29,14 +29,11 @@ export async function noteConnections(
     })),
   );
   await requests.change(vm.requestId, (current) => {
-    const ids = new Set(windowsOfVm(current, vm.vmIndex).map(({ id }) => id));
-    return {
-      ...current,
-      windows: current.windows.map((window) =>
-        ids.has(window.id) && window.state === "open"
-          ? { ...window, connection: connectionOf(window, reachable) }
-          : window,
-      ),
-    };
+    const open = windowsOfVm(current, vm.vmIndex).filter(({ state }) => state === "open");
+    const ids = open.map(({ id }) => id);
+    return changeWindows(current, ids, (window) => ({
+      ...window,
+      connection: connectionOf(window, reachable),
+    }));
   });
 }

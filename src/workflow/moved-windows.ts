@@ -1,5 +1,5 @@
 import { isOver } from "../access/life.ts";
-import { type AccessRequest, requestedVms, type Window } from "../access/request.ts";
+import { type AccessRequest, changeWindows, requestedVms, type Window } from "../access/request.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
@@ -69,10 +69,12 @@ export async function followMachine(
     return;
   }
   // NB. The gates are remembered before the first rule is wanted there: whoever closes later must find every one of them.
-  await ports.requests.change(standing.requestId, (current) => ({
-    ...current,
-    windows: current.windows.map((window) => withGates(window, ids, [...places.keys()])),
-  }));
+  await ports.requests.change(standing.requestId, (current) =>
+    changeWindows(current, ids, (window) => ({
+      ...window,
+      gates: [...new Set([...(window.gates ?? []), ...places.keys()])],
+    })),
+  );
   const left = [...standing.addressesOn.keys()].filter((gateId) => !places.has(gateId));
   await Promise.all([
     ...[...places].map(([gateId, addresses]) =>
@@ -176,12 +178,6 @@ async function endedSince(
     .filter((window) => window.state === "closing" || isOver(window))
     .map((window) => window.id);
   return windows.map((window) => window.windowId).filter((id) => isWithdrawn || ended.includes(id));
-}
-
-function withGates(window: Window, ids: readonly string[], gates: readonly string[]): Window {
-  return ids.includes(window.id)
-    ? { ...window, gates: [...new Set([...(window.gates ?? []), ...gates])] }
-    : window;
 }
 
 async function end(

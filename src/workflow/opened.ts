@@ -1,5 +1,5 @@
 import { isOver, moveWindow } from "../access/life.ts";
-import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
+import { type AccessRequest, changeWindows, type Window, windowsOfVm } from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import { bounded, type Finding, type Reason } from "../reasons.ts";
@@ -113,14 +113,11 @@ async function noteProven(
     return new Map();
   }
   const now = ports.clock.now();
-  const noted = await ports.requests.change(request.id, (current) => ({
-    ...current,
-    windows: current.windows.map((window) =>
-      open.includes(window.id) && !isOver(window) && window.openedAt === undefined
-        ? provenAt(window, now)
-        : window,
+  const noted = await ports.requests.change(request.id, (current) =>
+    changeWindows(current, open, (window) =>
+      !isOver(window) && window.openedAt === undefined ? provenAt(window, now) : window,
     ),
-  }));
+  );
   return new Map((noted?.windows ?? []).map((window) => [window.id, window]));
 }
 

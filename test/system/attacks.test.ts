@@ -75,7 +75,7 @@ describe("an attack is refused: ", () => {
     it.each(headerAttacks)("$case", expectRefused);
 
     it("and a nextLink tells line breaks as they may stand in an address", async () => {
-      const path = `/api/activity?subscriptionId=${arena.user.subscriptionId}&top=1&x=${breaks}`;
+      const path = `/api/activity?subscriptionId=${arena.user.subscriptionId}&top=1&api-version=${breaks}`;
 
       const { body, headers: told } = await arena.as("olivia", { path });
 

@@ -46,8 +46,11 @@ describe("a request's life in the running system", () => {
   it("is approved by somebody on call, extended while the port stays open, and ended within seconds", async () => {
     const id = await asked("alice");
     await user.act("dan", id, "approve", { comment: "go ahead" });
-    await reached(id, "open");
-    const seen = await user.request(id, "alice");
+    // Where to connect follows right after.
+    const seen = await until(
+      () => user.request(id, "alice"),
+      ({ state: now, windows }) => now === "open" && windows[0].connection !== undefined,
+    );
     const longer = (await user.act("alice", id, "extend", { duration: "PT20M" })).body.id;
     let isWatching = true;
     const counts = (async () => {
