@@ -9,15 +9,8 @@ import { sweep } from "../../src/workflow/sweep.ts";
 import { allowsEver } from "../support/approvals.ts";
 import { aPolicy } from "../support/builders.ts";
 import { people } from "../support/front-door.ts";
-import {
-  approvers,
-  endedWindows,
-  type LifeStep,
-  lifeStep,
-  live,
-  newEngine,
-  requestsOf,
-} from "../support/life-story.ts";
+import { type LifeStep, lifeStep } from "../support/life-steps.ts";
+import { approvers, endedWindows, live, newEngine, requestsOf } from "../support/life-story.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 

@@ -4,15 +4,7 @@ import { requestState } from "../../src/access/life.ts";
 import type { AccessRequest, Decision, Window } from "../../src/access/request.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
-import {
-  approval,
-  approvedBy,
-  bob,
-  carol,
-  escalating,
-  groups,
-  waits,
-} from "../support/approvals.ts";
+import { approval, approvedBy, bob, carol, groups, waits } from "../support/approvals.ts";
 import {
   afterNoon,
   alice,
@@ -54,92 +46,6 @@ describe("the sweep of requests", () => {
     Object.values(nsgs)
       .flatMap((gateId) => world.ours(gateId))
       .filter((rule) => rule.access === "Allow");
-
-  describe("that wait for an answer", () => {
-    it("lets those expire that nobody answered, and tells it once", async () => {
-      await world.protect({ accessRules: { approval } });
-      await world.request(pending({ windows: [anHour, { ...anHour, id: "other", port: 3389 }] }));
-
-      await at(3_599);
-      await run();
-      const before = await state();
-      await at(3_600);
-      await run();
-      await run();
-
-      expect([before, await state()]).toEqual(["pending approval", "expired unanswered"]);
-      const told = await factsOf("access.expire");
-      expect(told.map(({ at: moment, actor }) => [moment, actor])).toEqual([
-        [afterNoon(3_600), undefined],
-        [afterNoon(3_600), undefined],
-      ]);
-      expect(await world.requests.live()).toEqual([]);
-      expect(world.started).toEqual([]);
-    });
-
-    it("puts them to the second circle where there is one, and lets them expire after that", async () => {
-      await world.protect({ accessRules: { approval: escalating } });
-      await world.request(pending());
-
-      await at(3_700);
-      await run();
-      const escalated = await stored();
-      await at(7_199);
-      await run();
-      const last = await state();
-      await at(7_200);
-      await run();
-
-      expect(escalated.approval).toEqual({
-        needed: 1,
-        isEscalated: true,
-        answerBy: afterNoon(7_200),
-      });
-      expect(escalated.decisions).toEqual([
-        { id: `${requestId}-escalate`, kind: "escalate", at: afterNoon(3_600), isTold: true },
-      ]);
-      expect(await factsOf("access.escalate")).toHaveLength(1);
-      expect([last, await state()]).toEqual(["pending approval", "expired unanswered"]);
-    });
-
-    it("tells in the first minutes that they were asked for, as whoever stored them may not have", async () => {
-      await world.protect({ accessRules: { approval } });
-      await world.request(pending());
-
-      await at(59);
-      await run();
-      const before = await factsOf("access.initiate");
-      await at(60);
-      await run();
-      await at(120);
-      await run();
-
-      expect(before).toEqual([]);
-      expect(await factsOf("access.initiate")).toEqual([
-        expect.objectContaining({
-          at: afterNoon(0),
-          outcome: "asked",
-          actor: alice,
-          awaits: {
-            approvals: 1,
-            answerBy: afterNoon(3_600),
-            approvers: [bob.name, `group ${groups.approvers}`],
-          },
-        }),
-      ]);
-    });
-
-    it("starts none of them", async () => {
-      await world.protect({ accessRules: { approval } });
-      await world.request(pending());
-      await at(1_800);
-
-      await run();
-
-      expect(world.started).toEqual([]);
-      expect(await state()).toBe("pending approval");
-    });
-  });
 
   it.each<{ kind: Decision["kind"]; windowState: Window["state"] }>([
     { kind: "approve", windowState: "failed" },
@@ -230,6 +136,21 @@ describe("the sweep of requests", () => {
       await run();
 
       expect([before, await state()]).toEqual(["opening", "failed"]);
+    });
+
+    it("closes what was never open and whose closing was cut off, when nobody opens it any more", async () => {
+      await world.protect();
+      const { latestEnd: _, ...cutOff } = aWindow({ durationSeconds: 3_600, state: "closing" });
+      await world.request(anAccessRequest({ windows: [cutOff] }));
+
+      await at(1_199);
+      await run();
+      const before = await state();
+      await at(1_200);
+      await run();
+
+      expect([before, await state()]).toEqual(["closing", "failed"]);
+      expect(await world.requests.live()).toEqual([]);
     });
 
     it("starts nothing that is open, or was looked at after an emergency", async () => {

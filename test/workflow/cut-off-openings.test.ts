@@ -3,8 +3,10 @@ import { revoked } from "../../src/access/approval.ts";
 import type { Window } from "../../src/access/request.ts";
 import { lookAfterWindows } from "../../src/workflow/look-after.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
+import { sweep } from "../../src/workflow/sweep.ts";
 import { afterNoon, alice, anAccessRequest, aWindow, requestId } from "../support/builders.ts";
-import { createFaults, createInterruption } from "../support/faults.ts";
+import { createFaults, createInterruption, faultKinds } from "../support/faults.ts";
+import { untilDoneOrDead } from "../support/life-story.ts";
 import { bothWebVms, createWorld, nsgs, type World } from "../support/world.ts";
 
 const vm = { requestId, vmIndex: 0 };
@@ -25,8 +27,8 @@ const endOf = (world: World) => () =>
       current,
   );
 
-/** What is wrong after the end of a window that was asked for while it was being opened, in words. */
-async function faultsOf(world: World): Promise<readonly string[]> {
+/** What is wrong after the end of a window, in words. */
+async function faultsOf(world: World, isRevoked: boolean): Promise<readonly string[]> {
   const [window] = await world.windows(requestId);
   const facts = await world.facts();
   const told = (operation: string, outcome: string) =>
@@ -34,8 +36,8 @@ async function faultsOf(world: World): Promise<readonly string[]> {
   const records = await Promise.all(Object.values(nsgs).map(world.record));
   const wasOpen = window?.openedAt !== undefined;
   const claims: Readonly<Record<string, boolean>> = {
-    "it is not closed": window?.state === "closed",
-    "nobody knows who ended it": window?.endReason === "UserRequested",
+    "it is not over": window?.state === (isRevoked || wasOpen ? "closed" : "failed"),
+    "nobody knows who ended it": !isRevoked || window?.endReason === "UserRequested",
     "it is wanted": records.every(({ intent }) => intent.windows.length === 0),
     "a rule is left": Object.values(nsgs).every((gateId) =>
       world.ours(gateId).every((rule) => rule.access === "Deny"),
@@ -65,11 +67,35 @@ describe.each([
       await endOf(world)();
       await world.clock.run(lookAfterWindows(world.start(), { ...vm, attempt: 1 }));
 
-      const faults = await faultsOf(world);
+      const faults = await faultsOf(world, true);
       found.push(...faults.map((fault) => `before ${at} ${calls[at - 1]}: ${fault}`));
     }
 
     expect(calls.length).toBeGreaterThan(20);
     expect(found).toEqual([]);
   });
+
+  it.each(faultKinds)(
+    "is told as what it was when any one call %s, and nobody is left but the sweep",
+    async (kind) => {
+      const watched = createFaults();
+      const healthy = await aWorld(window);
+      await healthy.clock.run(openWindows(healthy.start(watched), vm));
+      const { calls } = watched;
+
+      const found: string[] = [];
+      for (let at = 1; at <= calls.length; at += 1) {
+        const world = await aWorld(window);
+        const faults = createFaults({ at, kind });
+        await untilDoneOrDead(world, openWindows(world.start(faults), vm), faults);
+        await world.clock.advance(3_700_000);
+        await world.clock.run(sweep(world.start()));
+
+        const now = await faultsOf(world, false);
+        found.push(...now.map((fault) => `${at} ${calls[at - 1]}: ${fault}`));
+      }
+
+      expect(found).toEqual([]);
+    },
+  );
 });
