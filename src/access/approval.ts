@@ -62,13 +62,18 @@ export function answered(
     return isRepeated(request, answer) ? ok(request) : refused(refusal);
   }
   if (isRepeated(request, answer)) {
-    return ok(request);
+    // The policy may want fewer by now.
+    return ok(answer.kind === "approve" ? approvedBy(request, needed) : request);
   }
   const next = { ...request, decisions: [...(request.decisions ?? []), answer] };
   if (answer.kind === "deny") {
     return ok(moveAll(next, "denied", { closedAt: answer.at }));
   }
-  return ok(agreed(next).length >= needed ? moveAll(next, "approved", {}) : next);
+  return ok(approvedBy(next, needed));
+}
+
+function approvedBy(request: AccessRequest, needed: number): AccessRequest {
+  return agreed(request).length >= needed ? moveAll(request, "approved", {}) : request;
 }
 
 function cannotAnswer(request: AccessRequest, answer: Answer): Reason | undefined {

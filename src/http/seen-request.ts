@@ -79,6 +79,12 @@ export async function namedRequest(
 
 /** The request as it is answered to that caller. */
 export function seenJson({ request, rules, shows }: SeenRequest) {
-  const isPending = requestState(request) === "pending approval";
-  return requestJson(request, shows, isPending ? namesOf(circlesOf(rules?.approval, request)) : []);
+  const { approval } = request;
+  if (approval === undefined || requestState(request) !== "pending approval") {
+    return requestJson(request, shows);
+  }
+  // What counts is what the policy wants now.
+  const needed = rules?.approval?.approvalsNeeded ?? approval.needed;
+  const shown = { ...request, approval: { ...approval, needed } };
+  return requestJson(shown, shows, namesOf(circlesOf(rules?.approval, request)));
 }

@@ -142,6 +142,20 @@ describe("a request's life", () => {
       expect(await facts("access.approve")).toHaveLength(2);
     });
 
+    it("opens when one who has agreed says so again, and the policy wants fewer by now", async () => {
+      await protect({ approval: { ...approval, approvalsNeeded: 2 } });
+      const { id } = (await ask()).json;
+      await act(id, "approve", "bob");
+      await protect({ approval });
+
+      const waiting = await door.call("GET", paths.request(id));
+      await act(id, "approve", "bob");
+      await door.work();
+
+      expect(waiting.json).toMatchObject({ state: "pending approval", approval: { needed: 1 } });
+      expect(await state(id)).toBe("open");
+    });
+
     it("expires when nobody answers in time", async () => {
       await protect({ approval });
       const { id } = (await ask()).json;
