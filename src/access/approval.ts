@@ -1,6 +1,7 @@
 import type { ApprovalRules } from "../policy/access-rules.ts";
 import { durationSeconds } from "../policy/duration.ts";
 import { type Outcome, ok, type Reason, refused } from "../reasons.ts";
+import { circlesOf, namesOf } from "./circles.ts";
 import { isOver, moveWindow, requestState } from "./life.ts";
 import { type AccessRequest, type Approval, type Decision, isSamePerson } from "./request.ts";
 
@@ -61,13 +62,18 @@ export function answered(
     return isRepeated(request, answer) ? ok(request) : refused(refusal);
   }
   if (isRepeated(request, answer)) {
-    return ok(request);
+    // The policy may want fewer by now.
+    return ok(answer.kind === "approve" ? approvedBy(request, needed) : request);
   }
   const next = { ...request, decisions: [...(request.decisions ?? []), answer] };
   if (answer.kind === "deny") {
     return ok(moveAll(next, "denied", { closedAt: answer.at }));
   }
-  return ok(agreed(next).length >= needed ? moveAll(next, "approved", {}) : next);
+  return ok(approvedBy(next, needed));
+}
+
+function approvedBy(request: AccessRequest, needed: number): AccessRequest {
+  return agreed(request).length >= needed ? moveAll(request, "approved", {}) : request;
 }
 
 function cannotAnswer(request: AccessRequest, answer: Answer): Reason | undefined {
@@ -115,16 +121,21 @@ export function afterTime(
   const escalation = approval.isEscalated === true ? undefined : rules?.escalation;
   const next = escalation && answerBy(escalation.answerWithin, request, new Date(until));
   const isInTime = next !== undefined && Date.parse(next) > now.getTime();
-  const decided = (kind: "expire" | "escalate", at: string): AccessRequest => ({
+  const decided = (decision: Pick<Decision, "kind" | "at" | "awaits">): AccessRequest => ({
     ...request,
-    decisions: [...(request.decisions ?? []), { id: `${request.id}-${kind}`, kind, at }],
+    decisions: [
+      ...(request.decisions ?? []),
+      { id: `${request.id}-${decision.kind}`, ...decision },
+    ],
   });
-  return isInTime
-    ? {
-        ...decided("escalate", until),
-        approval: { ...approval, isEscalated: true, answerBy: next },
-      }
-    : moveAll(decided("expire", next ?? until), "expired unanswered", { closedAt: next ?? until });
+  if (!isInTime) {
+    const at = next ?? until;
+    return moveAll(decided({ kind: "expire", at }), "expired unanswered", { closedAt: at });
+  }
+  const escalated: Approval = { ...approval, isEscalated: true, answerBy: next };
+  const approvers = namesOf(circlesOf(rules, { approval: escalated }));
+  const asked = decided({ kind: "escalate", at: until, awaits: { answerBy: next, approvers } });
+  return { ...asked, approval: escalated };
 }
 
 function moveAll(

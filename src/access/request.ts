@@ -70,6 +70,10 @@ export interface Decision {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly comment?: string | undefined;
+  /** Of an escalation: who may answer from then on, in words for people, and until when (ISO 8601). */
+  readonly awaits?:
+    | { readonly answerBy: string; readonly approvers: readonly string[] }
+    | undefined;
   /** Whether its facts are known to be recorded. */
   readonly isTold?: boolean | undefined;
 }

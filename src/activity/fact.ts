@@ -71,6 +71,8 @@ export interface Fact {
         readonly approvers: readonly string[];
       }
     | undefined;
+  /** The place, from 0, of the policy's auto-approval by which a request needs nobody's answer. */
+  readonly approvedByRule?: number | undefined;
   /** What was changed: path, and the values before and after as JSON texts; absent where there was or is none. */
   readonly changes?:
     | readonly {

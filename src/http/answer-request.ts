@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { afterTime, answered, reviewed } from "../access/approval.ts";
+import { circlesOf, namesOf, reviewersOf } from "../access/circles.ts";
 import { longestJustification } from "../access/initiate.ts";
 import { isOnItsWay } from "../access/life.ts";
 import {
@@ -14,7 +15,7 @@ import { closed } from "../policy/circle-body.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { ActivityStore, GateStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
-import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
+import { isIn } from "../workflow/approvers.ts";
 import { askedFacts } from "../workflow/asked.ts";
 import { disabled } from "../workflow/decide-again.ts";
 import { tellDecisions } from "../workflow/decisions.ts";

@@ -1,10 +1,10 @@
+import { circlesOf, namesOf } from "../access/circles.ts";
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
 import { type Reason, refusedFor } from "../reasons.ts";
-import { circlesOf, namesOf } from "../workflow/approvers.ts";
 import { askedFacts } from "../workflow/asked.ts";
 import { windowFact } from "../workflow/facts.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";

@@ -1,3 +1,4 @@
+import { circlesOf, namesOf } from "../access/circles.ts";
 import type { Log } from "../log.ts";
 import type { Protocol } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
@@ -5,7 +6,6 @@ import { idKey } from "../policy/resource-id.ts";
 import type { Ids, Machine } from "../ports.ts";
 import { type Finding, refused } from "../reasons.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
-import { circlesOf, namesOf } from "../workflow/approvers.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseePolicy } from "../workflow/foresee-policy.ts";
 import { findingsAbout, foreseeRequest } from "../workflow/foresee-request.ts";

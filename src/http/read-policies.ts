@@ -1,6 +1,7 @@
 import { createReader } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
+import { locationKey } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import { firstSeen } from "./first-seen.ts";
@@ -88,15 +89,12 @@ function isSeen(policy: Policy, mayRead: ReturnType<typeof createReader>): boole
 }
 
 function isWithin(policy: Policy, { params }: Call): boolean {
-  const same = (left: string | undefined, right: string) =>
-    left === undefined || normal(left) === normal(right);
+  const { resourceGroup, location } = params;
   return (
-    same(params["resourceGroup"], policy.resourceGroup) && same(params["location"], policy.location)
+    (resourceGroup === undefined ||
+      resourceGroup.toLowerCase() === policy.resourceGroup.toLowerCase()) &&
+    (location === undefined || locationKey(location) === locationKey(policy.location))
   );
-}
-
-function normal(text: string): string {
-  return text.toLowerCase().replaceAll(" ", "");
 }
 
 /** A page of values with the absolute link to the next, on the scheme and host the caller used. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { circlesOf, reviewersOf } from "../access/circles.ts";
 import { isLive, isReviewDue, requestState, windowStates } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
@@ -7,7 +8,7 @@ import { policyType } from "../policy/policy.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
-import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
+import { isIn } from "../workflow/approvers.ts";
 import { firstSeen } from "./first-seen.ts";
 import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";

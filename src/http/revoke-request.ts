@@ -1,4 +1,5 @@
 import { revoked } from "../access/approval.ts";
+import { circlesOf, reviewersOf } from "../access/circles.ts";
 import { isOver } from "../access/life.ts";
 import {
   type AccessRequest,
@@ -8,7 +9,7 @@ import {
   type Window,
 } from "../access/request.ts";
 import { mapLimited } from "../map-limited.ts";
-import { circlesOf, isIn, reviewersOf } from "../workflow/approvers.ts";
+import { isIn } from "../workflow/approvers.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
 import { takeBack } from "../workflow/take-back.ts";
 import {

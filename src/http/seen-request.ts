@@ -1,4 +1,5 @@
 import { afterTime } from "../access/approval.ts";
+import { circlesOf, namesOf, reviewersOf } from "../access/circles.ts";
 import { requestState } from "../access/life.ts";
 import { type AccessRequest, isSamePerson } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
@@ -7,7 +8,7 @@ import { createReader, toWritePolicy } from "../caller/requirements.ts";
 import type { AccessRules } from "../policy/access-rules.ts";
 import { guidPattern, idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, Directory, PolicyStore, RequestStore, Rights } from "../ports.ts";
-import { circlesOf, isIn, namesOf, reviewersOf } from "../workflow/approvers.ts";
+import { isIn } from "../workflow/approvers.ts";
 import { type Answer, problemOf } from "./problem.ts";
 import { requestJson } from "./request-json.ts";
 import type { Call } from "./route.ts";
@@ -78,6 +79,12 @@ export async function namedRequest(
 
 /** The request as it is answered to that caller. */
 export function seenJson({ request, rules, shows }: SeenRequest) {
-  const isPending = requestState(request) === "pending approval";
-  return requestJson(request, shows, isPending ? namesOf(circlesOf(rules?.approval, request)) : []);
+  const { approval } = request;
+  if (approval === undefined || requestState(request) !== "pending approval") {
+    return requestJson(request, shows);
+  }
+  // What counts is what the policy wants now.
+  const needed = rules?.approval?.approvalsNeeded ?? approval.needed;
+  const shown = { ...request, approval: { ...approval, needed } };
+  return requestJson(shown, shows, namesOf(circlesOf(rules?.approval, request)));
 }

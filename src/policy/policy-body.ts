@@ -125,15 +125,25 @@ const policyBody = z.object(
       .max(64, "expected at most 64 characters")
       .nullish()
       .transform((value) => value ?? "Basic"),
-    properties: z.object(
+    // NB. Strict, so that misspelt rules are not left out without a word. What a GET shows may come back in a PUT.
+    properties: z.strictObject(
       {
+        accessRules: z.unknown().optional(),
+        findings: z.unknown().optional(),
+        provisioningState: z.unknown().optional(),
+        requests: z.unknown().optional(),
         virtualMachines: z
           .array(policyVirtualMachine, "expected a list of virtual machines")
           .min(1, "expected at least one virtual machine")
           .max(policyLimits["virtual machines"], "expected at most 1,000 virtual machines"),
         takePriority: z.boolean("expected true, false or null").nullish(),
       },
-      "expected an object with virtualMachines",
+      {
+        error: (issue) =>
+          issue.code === "unrecognized_keys"
+            ? "no such member is known; expected virtualMachines, accessRules, takePriority"
+            : "expected an object with virtualMachines",
+      },
     ),
   },
   "expected a JSON object with properties",

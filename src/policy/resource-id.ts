@@ -46,3 +46,8 @@ export function subscriptionOf(id: string): string | undefined {
   const [head, subscriptionId] = idKey(id).split("/").filter(Boolean);
   return head === "subscriptions" ? subscriptionId : undefined;
 }
+
+/** The form in which locations are compared: Azure takes "West Europe" for "westeurope". */
+export function locationKey(location: string): string {
+  return location.toLowerCase().replaceAll(" ", "");
+}

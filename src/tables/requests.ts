@@ -9,7 +9,7 @@ import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./et
 import { groupCommit, type Waiting } from "./group-commit.ts";
 import { inParallel } from "./in-parallel.ts";
 import { encodeKey, invertedTime } from "./keys.ts";
-import { firstRows } from "./paging.ts";
+import { firstRows, type Row } from "./paging.ts";
 import {
   indexRows,
   listRequests,
@@ -61,6 +61,9 @@ export function createRequestStore(tables: Tables, pause: Pause): RequestStore {
       const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
       const found = await inParallel(rows, (row) => readRequest(client, String(row["requestId"])));
       const requests = found.filter((request) => request !== undefined);
+      // Whoever stored the request may have died before it was there: nobody can be about to write it any more.
+      const orphans = rows.filter((row, index) => found[index] === undefined && isOld(row));
+      await inParallel(orphans, (row) => forgetLive(client, String(row["requestId"])));
       // Whoever ended the last of it may have died before it took the row away.
       const ended = requests.filter((request) => !isLive(request));
       await inParallel(ended, ({ id }) => forgetLive(client, id));
@@ -133,6 +136,11 @@ async function readRequest(
   const place = await findPlace(client, requestId);
   const row = place && (await unlessMissing(client.getEntity(place.partitionKey, place.rowKey)));
   return row && unpackBody<AccessRequest>(row);
+}
+
+/** By the clock of the storage, which is near enough ours: an hour is long after every call has ended. */
+function isOld({ timestamp }: Row): boolean {
+  return Date.now() - Date.parse(timestamp ?? "") > 3_600_000;
 }
 
 async function forgetLive(client: TableClient, requestId: string): Promise<void> {

@@ -1,8 +1,8 @@
+import { circlesOf, namesOf } from "../access/circles.ts";
 import { requestState } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
 import type { Fact, Operation } from "../activity/fact.ts";
 import type { ApprovalRules } from "../policy/access-rules.ts";
-import { circlesOf, namesOf } from "./approvers.ts";
 import { windowFact } from "./facts.ts";
 
 const following = {
@@ -30,6 +30,13 @@ export function askedFacts(
   const operation = follows === undefined ? "access.initiate" : following[follows.as];
   const at = new Date(request.createdAt);
   return request.windows.map((window) =>
-    windowFact(request, window, { operation, outcome: "asked", at, by, awaits }),
+    windowFact(request, window, {
+      operation,
+      outcome: "asked",
+      at,
+      by,
+      awaits,
+      approvedByRule: approval?.automatic,
+    }),
   );
 }

@@ -1,6 +1,7 @@
 import { agreed } from "../access/approval.ts";
 import { autoApprovalOf, groupsAsked } from "../access/auto-approval.ts";
 import { isBreakGlassPerson, notInEmergency } from "../access/break-glass.ts";
+import { circlesOf } from "../access/circles.ts";
 import { stillAllowed } from "../access/decide.ts";
 import type { AccessRequest, Window } from "../access/request.ts";
 import { sourceRuleFaults } from "../access/source-rules.ts";
@@ -10,7 +11,7 @@ import type { AccessRules, ApprovalRules } from "../policy/access-rules.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, Directory, Freshness, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { bounded, type Reason } from "../reasons.ts";
-import { circlesOf, isIn } from "./approvers.ts";
+import { isIn } from "./approvers.ts";
 
 interface DecidePorts {
   readonly clock: Clock;

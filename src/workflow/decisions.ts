@@ -23,6 +23,10 @@ function decisionFacts(request: AccessRequest, decision: Decision): readonly Fac
       step: decision.id,
       by: decision.by,
       comment: decision.comment,
+      awaits: decision.awaits && {
+        approvals: request.approval?.needed ?? 1,
+        ...decision.awaits,
+      },
     }),
   );
 }

@@ -16,6 +16,7 @@ export function windowFact(
     readonly by?: Requestor | undefined;
     readonly comment?: string | undefined;
     readonly awaits?: Fact["awaits"];
+    readonly approvedByRule?: number | undefined;
     readonly endReason?: EndReason;
     readonly gates?: Fact["gates"];
     readonly reasons?: readonly Reason[] | undefined;
@@ -47,6 +48,7 @@ export function windowFact(
     ...(request.isBreakGlass === true ? { breakGlass: true } : {}),
     ...(request.follows === undefined ? {} : { followsRequestId: request.follows.requestId }),
     awaits: told.awaits,
+    approvedByRule: told.approvedByRule,
     endReason: told.endReason,
     gates: told.gates,
     reasons: told.reasons,

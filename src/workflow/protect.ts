@@ -57,7 +57,7 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
         addLeftovers: await findLeftovers(gateId),
       }),
     );
-    // NB. Looked at after wanting and before writing: a newer change that is done already must not be undone, not even for a moment.
+    // NB. Looked at after wanting and before writing: a newer change that is done already must not be undone.
     if ((await ports.policies.get(policyId))?.etag !== noted.etag) {
       continue;
     }

@@ -1,4 +1,4 @@
-import { idKey } from "../policy/resource-id.ts";
+import { idKey, locationKey } from "../policy/resource-id.ts";
 import type { Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 
@@ -37,7 +37,7 @@ export function machineFaults(
       },
     ];
   }
-  if (normalLocation(machine.location) !== normalLocation(location)) {
+  if (locationKey(machine.location) !== locationKey(location)) {
     const message = `'${vmId}' is in '${machine.location}', the policy in '${location}'. Put it under a policy of its own location.`;
     return [{ code: "VirtualMachineInAnotherLocation", message, target }];
   }
@@ -46,9 +46,4 @@ export function machineFaults(
     return [{ code: "NetworkSecurityGroupMissing", message, target }];
   }
   return [];
-}
-
-/** Azure takes "West Europe" for "westeurope". */
-function normalLocation(location: string): string {
-  return location.toLowerCase().replaceAll(" ", "");
 }

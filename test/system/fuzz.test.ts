@@ -5,12 +5,12 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { RunningSystem } from "../support/running-system.ts";
 import { FuzzRun } from "./fuzz/fuzz-run.ts";
-import { residentMib } from "./fuzz/host-memory.ts";
+import { figuresOf } from "./fuzz/process-figures.ts";
 import { customerPart } from "./group-watch.ts";
 import { User } from "./user.ts";
 
 /** How many calls are made: FUZZ_REQUESTS where it is set, for longer runs. FUZZ_SEED repeats what chance chose. */
-const calls = Number(process.env["FUZZ_REQUESTS"] ?? 400);
+const calls = Number(process.env["FUZZ_REQUESTS"] ?? 300);
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
 
 /** FUZZ_TRACE names a file that gets a line for every call: what is under way at the same moment no seed repeats. */
@@ -18,6 +18,7 @@ const traceFile = process.env["FUZZ_TRACE"];
 
 /** So many calls between two looks at the rules. */
 const callsInARound = Math.min(Math.max(Math.ceil(calls / 4), 80), 500);
+const callsBetweenFigures = 1_000;
 /** After so many calls the process has all that it needs; what it takes from then on has to be told why. */
 const warmUp = 20_000;
 /** How much more memory than after the warm-up it may hold in the end. */
@@ -43,8 +44,9 @@ describe(`a system that is called ${calls} times in every way one can think of (
       const memory: number[] = [];
       while (run.tally.calls < calls) {
         await run.round(callsInARound);
-        memory.push((await residentMib(system.endpoints.pids["host"])) ?? 0);
-        tell(run, memory);
+        const { memoryMib } = await figuresOf(system.endpoints.pids["host"]);
+        memory.push(memoryMib);
+        await tell(run);
       }
       await pauseFor(calls > warmUp ? 30_000 : 500);
       const groups = await run.look();
@@ -99,16 +101,19 @@ function tracer(): { readonly line: (text: string) => void; readonly end: () => 
   return { line: (text) => void file?.write(`${text}\n`), end: () => void file?.end() };
 }
 
-function tell(run: FuzzRun, memory: readonly number[]): void {
-  if (run.tally.calls % 1_000 < callsInARound) {
-    const { calls: made, perSecond } = run.tally;
-    say({ made, perSecond, memoryMib: memory.at(-1), wrongs: run.wrongs.length });
+/** How far a long run has come, and what it took; the processor's time tells more than the clock where others work too. */
+async function tell({ tally, opened, wrongs }: FuzzRun): Promise<void> {
+  if (tally.calls % callsBetweenFigures < callsInARound) {
+    const { host, tables } = system.endpoints.pids;
+    const processes = { host: await figuresOf(host), tables: await figuresOf(tables) };
+    const { calls: made, perSecond } = tally;
+    say({ made, perSecond, opened: opened.size, wrongs: wrongs.length, ...processes });
   }
 }
 
 /** A long run is worth its figures. */
 function say(figures: object): void {
   if (process.env["FUZZ_REQUESTS"] !== undefined) {
-    process.stderr.write(`${JSON.stringify(figures, undefined, 1)}\n`);
+    process.stderr.write(`${JSON.stringify(figures)}\n`);
   }
 }

@@ -73,7 +73,13 @@ describe("the sweep of requests that wait for an answer", () => {
       answerBy: afterNoon(7_200),
     });
     expect(escalated.decisions).toEqual([
-      { id: `${requestId}-escalate`, kind: "escalate", at: afterNoon(3_600), isTold: true },
+      {
+        id: `${requestId}-escalate`,
+        kind: "escalate",
+        at: afterNoon(3_600),
+        awaits: { answerBy: afterNoon(7_200), approvers: expect.arrayContaining(["person 4"]) },
+        isTold: true,
+      },
     ]);
     expect(await factsOf("access.escalate")).toHaveLength(1);
     expect([last, await state()]).toEqual(["pending approval", "expired unanswered"]);

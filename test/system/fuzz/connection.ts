@@ -31,7 +31,9 @@ export class Connection {
 
   /** Writes all calls and reads as many answers; fewer where the server ends the connection. Rejects when answers do not come. */
   async exchange(calls: readonly WireCall[]): Promise<readonly WireAnswer[]> {
-    const socket = this.#socket ?? (await this.#connect());
+    // One that was closed meanwhile tells nothing any more.
+    const isOpen = this.#socket !== undefined && !this.#socket.closed && this.#socket.writable;
+    const socket = isOpen && this.#socket ? this.#socket : await this.#connect();
     const answers = new Answers(calls);
     const all = Buffer.concat(calls.map(({ bytes }) => bytes));
     try {

@@ -139,7 +139,10 @@ function span({ chance }: World): readonly (readonly [string, string])[] {
 /** Something about one request: to look at it, to answer it, to end it or to go on with it. */
 function followUp(world: World, purpose: Purpose, kind: Kind): Intent {
   const { chance, ledger } = world;
-  const record = chance.maybe([...ledger.recent.all.slice(-5), ...ledger.recent[kind].slice(-30)]);
+  const those = chance.isIn(90) ? ledger.recent[kind] : ledger.recent.all;
+  // What nobody has spoken about may still be spoken about.
+  const left = chance.isIn(70) ? those.filter(isUntouched) : those;
+  const record = chance.maybe((left.length > 0 ? left : those).slice(-20));
   const id = record === undefined || chance.isIn(3) ? chance.guid() : record.id;
   const isLook = purpose === "request";
   const path = `/api/requests/${id}${isLook ? "" : `/${purpose}`}`;
@@ -153,12 +156,16 @@ function followUp(world: World, purpose: Purpose, kind: Kind): Intent {
   };
 }
 
+const isUntouched = ({ approvers, wasDenied, endedAt }: RequestRecord): boolean =>
+  approvers.size === 0 && wasDenied === undefined && endedAt === undefined;
+
 function speaker(world: World, purpose: Purpose, record: RequestRecord | undefined): Person {
   if (record === undefined) {
     return world.chance.pick(everybody);
   }
   const isOwn = purpose === "extend" || purpose === "rebind" || purpose === "request";
-  return isOwn && world.chance.isIn(85) ? record.person : somebodyFor(world, record);
+  // Nobody answers a request of their own: some try.
+  return world.chance.isIn(isOwn ? 85 : 12) ? record.person : somebodyFor(world, record);
 }
 
 function bodyFor(world: World, purpose: Purpose): unknown {
