@@ -18,7 +18,7 @@ export interface SweepPorts extends WindowPorts {
  * After so many milliseconds nobody can be looking after a window any more that is past its end, whose end was asked for, or
  * that still waits to be opened; and an orchestration that is not there has not been started.
  */
-const abandoned = { afterEnd: 30_000, waiting: 1_200_000, unstarted: 60_000 } as const;
+const abandoned = { afterEnd: 30_000, waiting: 1_200_000, unstarted: 5_000 } as const;
 
 /** So long after it was asked for, in milliseconds, a request that waits is told of again: whoever stored it may not have. */
 const untoldFor = 300_000;

@@ -89,10 +89,10 @@ describe("the sweep of requests that wait for an answer", () => {
     await world.protect({ accessRules: { approval } });
     await world.request(pending());
 
-    await at(59);
+    await at(4);
     await run();
     const before = await factsOf("access.initiate");
-    await at(60);
+    await at(5);
     await run();
     await at(120);
     await run();
