@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { RunningSystem } from "../../support/running-system.ts";
 import type { ArmNsg, User } from "../user.ts";
+import { aimOf } from "./aims.ts";
 import { Chance } from "./chance.ts";
 import { Connection, type Server } from "./connection.ts";
-import { aimOf, bytesOf, type FuzzCall } from "./fuzz-call.ts";
+import { bytesOf, type FuzzCall } from "./fuzz-call.ts";
 import type { WireAnswer } from "./http-answer.ts";
 import { gatherIdentities, type Identities } from "./identities.ts";
 import { putPolicy } from "./intents.ts";
