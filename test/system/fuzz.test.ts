@@ -75,7 +75,7 @@ describe(`a system that is called ${calls} times in every way one can think of (
       expect(log.strange).toEqual([]);
       expect(inTheEnd / warm).toBeLessThanOrEqual(mostGrowth);
     },
-    60_000 + calls * 60,
+    60_000 + calls * 150,
   );
 });
 

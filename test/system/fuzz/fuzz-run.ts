@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import type { RunningSystem } from "../../support/running-system.ts";
 import type { ArmNsg, User } from "../user.ts";
+import { aimOf } from "./aims.ts";
 import { Chance } from "./chance.ts";
 import { Connection, type Server } from "./connection.ts";
-import { aimOf, bytesOf, type FuzzCall } from "./fuzz-call.ts";
+import { bytesOf, type FuzzCall } from "./fuzz-call.ts";
 import type { WireAnswer } from "./http-answer.ts";
 import { gatherIdentities, type Identities } from "./identities.ts";
 import { putPolicy } from "./intents.ts";
@@ -105,17 +106,24 @@ export class FuzzRun {
   /** Judges every rule there is now. */
   async look(): Promise<readonly ArmNsg[]> {
     this.ledger.policies.settle();
-    this.wrongs.push(...this.#later.flatMap((judge) => judge()));
+    this.#blame(this.#later.flatMap((judge) => judge()));
     this.#later = [];
     const now = Date.now();
     const groups = await this.#user.nsgs();
-    this.wrongs.push(...judgeRules(this.ledger, groups, now));
+    this.#blame(judgeRules(this.ledger, groups, now));
     for (const { name } of groups.flatMap(({ properties }) => properties.securityRules)) {
       const [, window] = /-Allow-(.*)-v[46]$/.exec(name) ?? [];
       this.opened.add(window ?? "");
     }
     this.opened.delete("");
     return groups;
+  }
+
+  #blame(wrongs: readonly string[]): void {
+    this.wrongs.push(...wrongs);
+    for (const wrong of wrongs) {
+      this.#trace(`WRONG ${wrong}`);
+    }
   }
 
   close(): void {
@@ -132,7 +140,7 @@ export class FuzzRun {
     }));
     const sentAt = Date.now();
     const answers = await connection.exchange(wire).catch((error: unknown) => {
-      this.wrongs.push(`${error}: ${calls.map(describe)}`);
+      this.#blame([`${error}: ${calls.map(describe)}`]);
       return [];
     });
     const answeredAt = Date.now();
@@ -158,7 +166,7 @@ export class FuzzRun {
     const say = (fault: string) =>
       `${at(times.sentAt)} ${describe(call)}: ${fault} (${told.status} ${answer?.text.slice(0, 300)})`;
     const faults = answer === undefined ? noAnswerFaults(call) : judgeAnswer(call, answer);
-    this.wrongs.push(...faults.map(say));
+    this.#blame(faults.map(say));
     this.#trace(
       `${at(times.sentAt)} ${at(times.answeredAt)} ${told.status} ${describe(call)} => ${answer?.text.slice(0, 500)}`,
     );

@@ -12,8 +12,8 @@ export function mutatePath(chance: Chance, path: string): string {
     segments.map((segment, index) => (index === at ? change(segment) : segment)).join("/");
   return chance.pick<() => string>([
     () => withSegment((segment) => segment.toUpperCase()),
-    () => withSegment((segment) => encodeURIComponent(mutateText(chance, decoded(segment)))),
-    () => withSegment(() => encodeURIComponent(wellFormed(chance.pick(hostileTexts)))),
+    () => withSegment((segment) => escaped(mutateText(chance, decoded(segment)))),
+    () => withSegment(() => escaped(chance.pick(hostileTexts))),
     () => withSegment((segment) => `${segment}${chance.pick(oddBits)}`),
     () => withSegment((segment) => `${chance.pick(oddBits)}${segment}`),
     () => withSegment((segment) => percented(segment)),
@@ -43,8 +43,8 @@ function decoded(text: string): string {
   }
 }
 
-/** Half a character cannot be encoded. */
-const wellFormed = (text: string): string => text.toWellFormed();
+/** Percent-encoded; half a character cannot be. */
+const escaped = (text: string): string => encodeURIComponent(text.toWellFormed());
 
 /** Every letter percent-encoded: another way to write the same. */
 function percented(text: string): string {
@@ -113,8 +113,7 @@ export function targetOf(chance: Chance, path: string, query: readonly Pair[]): 
 
 /** Encoded; now and then as careless clients do: what would end the request line alone. */
 function encoded(text: string, isCareful: boolean): string {
-  const whole = wellFormed(text);
-  return isCareful ? encodeURIComponent(whole) : whole.replace(/[\s#\p{Cc}]/gu, "%20");
+  return isCareful ? escaped(text) : text.toWellFormed().replace(/[\s#\p{Cc}]/gu, "%20");
 }
 
 /** The body as bytes, after something was done to them or to what they say. */

@@ -89,7 +89,7 @@ export function mutateText(chance: Chance, text: string): string {
     () => text.replace("rg-demo", chance.pick(["rg-network", "RG-Demo", "..", "rg demo"])),
     () => text.split("").toReversed().join(""),
     () => text.replace(/\d+/, chance.pick(["0", "9999999999", "-1", "1e3", "٣", "08"])),
-    () => encodeURIComponent(text),
+    () => encodeURIComponent(text.toWellFormed()),
     () => text.normalize("NFD").replaceAll("e", "е"),
   ])();
 }

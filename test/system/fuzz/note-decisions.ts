@@ -1,5 +1,5 @@
+import { requestIdOf } from "./aims.ts";
 import type { Person } from "./estate.ts";
-import { requestIdOf } from "./fuzz-call.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Judgement, Told } from "./note-policies.ts";
 import type { RequestRecord } from "./request-record.ts";

@@ -1,5 +1,6 @@
+import { policyKeyOf } from "./aims.ts";
 import { mayConfigure } from "./estate.ts";
-import { type FuzzCall, type Purpose, policyKeyOf } from "./fuzz-call.ts";
+import type { FuzzCall, Purpose } from "./fuzz-call.ts";
 import type { Ledger } from "./ledger.ts";
 import { type PolicyRead, readPolicy, type Whereabouts } from "./read-bodies.ts";
 

@@ -1,5 +1,6 @@
+import { policyKeyOf, requestIdOf } from "./aims.ts";
 import { type Asked, type GrantedPort, verdictsOf } from "./allowed.ts";
-import { type FuzzCall, headerOf, policyKeyOf, requestIdOf } from "./fuzz-call.ts";
+import { type FuzzCall, headerOf } from "./fuzz-call.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Judgement, Told } from "./note-policies.ts";
 import { isInside, isNoWider } from "./prefixes.ts";
