@@ -15,14 +15,17 @@ export function rangesOf(source: string): readonly Range[] | undefined {
       { family: 6, bits: 0n, length: 0 },
     ];
   }
-  const [address = "", length, ...more] = source.split("/");
-  const family = isIPv4(address) ? 4 : isIPv6(address) ? 6 : undefined;
-  if (family === undefined || more.length > 0) {
+  const [address = "", given, ...more] = source.split("/");
+  const family = isIPv4(address) ? 4 : isIPv6(address) && !address.includes("%") ? 6 : undefined;
+  const longest = family === 4 ? 32 : 128;
+  const length = Number(given ?? longest);
+  const isLength = Number.isInteger(length) && length >= 0 && length <= longest;
+  if (family === undefined || more.length > 0 || !isLength) {
     return undefined;
   }
   const bits =
     family === 4 ? bitsOf(address.split("."), 10, 8n) : bitsOf(expanded(address), 16, 16n);
-  return [{ family, bits, length: Number(length ?? (family === 4 ? 32 : 128)) }];
+  return [{ family, bits, length }];
 }
 
 /** Whether everybody whom `inner` means is meant by one of `outer`; of one address family, or of both. */
