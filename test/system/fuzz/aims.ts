@@ -36,7 +36,16 @@ export function aimOf(call: FuzzCall): Purpose {
 
 /** What of the address names a policy: the same for every way of writing the same policy. */
 export function policyKeyOf(call: FuzzCall): string {
-  return (segmentsOf(call) ?? []).slice(0, 10).join("/").toLowerCase();
+  return (
+    (segmentsOf(call) ?? [])
+      .slice(0, 10)
+      // Azure takes "West Europe" for "westeurope".
+      .map((each, index, all) =>
+        all[index - 1]?.toLowerCase() === "locations" ? each.replaceAll(" ", "") : each,
+      )
+      .join("/")
+      .toLowerCase()
+  );
 }
 
 /** The id of the request that the address names. */

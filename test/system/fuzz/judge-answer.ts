@@ -17,7 +17,9 @@ export function judgeAnswer(call: FuzzCall, answer: WireAnswer): readonly string
       ? []
       : ["has no security headers"]),
     ...(isHead || status === 204 || status === 200 ? [] : bodyFaults(answer)),
-    ...(/\bat .*\.(ts|cjs|js):\d+|node_modules|eyJ/.test(text) ? ["tells of its inside"] : []),
+    ...(/\bat .*\.(ts|cjs|js):\d+|node_modules|eyJ[\w-]+\.eyJ/.test(text)
+      ? ["tells of its inside"]
+      : []),
     ...headerFaults(call, answer),
     ...identityFaults(call, answer),
   ];
