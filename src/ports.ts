@@ -15,7 +15,7 @@ import type {
   Leftover,
   WindowResult,
 } from "./rules/intent.ts";
-import type { NetworkSecurityGroup } from "./rules/nsg.ts";
+import type { Gate, GateRule } from "./rules/gate.ts";
 import type { RuleChange } from "./rules/nsg-plan.ts";
 
 export interface Clock {
@@ -38,7 +38,30 @@ export interface MachineAddress {
   readonly networkInterfaceId: string;
   /** The id of the public IP address that leads to it. */
   readonly publicIpId?: string | undefined;
+  /** In the order in which traffic meets them: firewalls first. */
   readonly gates: readonly string[];
+  /** The Azure Firewalls that its subnet's routes lead through; their gates are among `gates`. */
+  readonly firewalls?: readonly FirewallPath[] | undefined;
+  /** Next hops of its subnet's routes that are no firewall which this service can manage. */
+  readonly detours?: readonly Detour[] | undefined;
+}
+
+/** The way to an address through an Azure Firewall. */
+export interface FirewallPath {
+  /** The firewall itself, or our rule collection group of its policy. */
+  readonly gateId: string;
+  readonly firewallId: string;
+  /** Its public IPv4 addresses in its own order; none where it can only be reached from inside. */
+  readonly publicAddresses: readonly string[];
+  /** Prefixes of its subnet: traffic that it translates arrives from there. */
+  readonly subnets: readonly string[];
+}
+
+/** A next hop on which this service can do nothing, and why: a virtual hub's firewall, another product, or out of its sight. */
+export interface Detour {
+  /** An address, or the id of a virtual hub or network. */
+  readonly nextHop: string;
+  readonly why: "virtual hub" | "not a firewall" | "not readable";
 }
 
 /** A virtual machine and its place in the network, read at one moment. */
@@ -51,10 +74,12 @@ export interface Machine {
 
 /** A gate as it was read. `raw` is the answer itself, kept so that a whole write returns every property it did not know. */
 export interface GateReading {
-  readonly group: NetworkSecurityGroup;
+  readonly gate: Gate;
   readonly etag: string;
   /** A write of somebody is under way: the rules are there to read, but not all in effect yet. */
   readonly isUpdating: boolean;
+  /** The last write failed: what is there to read may not be in effect. Of firewalls only. */
+  readonly isFailed?: boolean | undefined;
   readonly raw: unknown;
 }
 
@@ -64,6 +89,8 @@ export interface GateReading {
  */
 export type WriteOutcome =
   | { readonly outcome: "written" }
+  /** Azure has taken it up and needs minutes: `operation` tells how it goes to {@link Network.progress}, in any process. */
+  | { readonly outcome: "started"; readonly operation: string }
   | { readonly outcome: "changed"; readonly detail: string; readonly retryAfterMs: number }
   | { readonly outcome: "refused"; readonly reason: Reason };
 
@@ -92,11 +119,18 @@ export interface Network {
   /** Nothing when the gate does not exist. */
   readGate(gateId: string): Promise<GateReading | undefined>;
   /**
-   * Carries out the changes in order and waits until Azure says that they are in effect. One goes by itself, several as one
-   * conditional write; where Azure refuses that one, rules that only go are taken away all the same.
+   * Of a network security group: carries out the changes in order and waits until Azure says that they are in effect. One goes
+   * by itself, several as one conditional write; where Azure refuses that one, rules that only go are taken away all the same.
+   * Of a firewall: sends one write of all changes, also of none, and waits for nothing.
    */
-  write(reading: GateReading, changes: readonly RuleChange[]): Promise<WriteOutcome>;
+  write(reading: GateReading, changes: readonly RuleChange<GateRule>[]): Promise<WriteOutcome>;
+  /** How a write goes that was `started`; `running` until Azure has finished it. Never `started` again. */
+  progress(gateId: string, operation: string): Promise<Progress>;
 }
+
+export type Progress =
+  | { readonly outcome: "running"; readonly retryAfterMs: number }
+  | Exclude<WriteOutcome, { readonly outcome: "started" }>;
 
 /** The stored state of one gate. Revisions count up from 1; a gate nobody ever wanted anything of has revision 0. */
 export interface GateRecord {
@@ -114,6 +148,19 @@ export interface GateRecord {
   /** A writer began to write and nobody has settled since: what stands there may be half its work. */
   readonly isInterrupted?: boolean | undefined;
   readonly lease?: GateLease | undefined;
+  /** A write that Azure has taken up and, as far as is known, not finished. Of firewalls only. */
+  readonly operation?: GateOperation | undefined;
+  /** How long recent writes took, in milliseconds, the newest last. Of firewalls only. */
+  readonly updateTimes?: readonly number[] | undefined;
+  /** Windows of the intent that came, or changed, after the applied revision: not proven as they are wanted now. */
+  readonly waiting?: readonly string[] | undefined;
+}
+
+/** A write under way. `token` is {@link WriteOutcome}'s `operation`. */
+export interface GateOperation {
+  readonly token: string;
+  /** ISO 8601, UTC, by the clock of who began it. */
+  readonly startedAt: string;
 }
 
 /** A rule of ours that was read back: its name, and a fingerprint of everything it said. */
@@ -178,6 +225,10 @@ export interface GateStore {
   beat(gateId: string, holder: string, isAboutToWrite?: boolean): Promise<boolean>;
   /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
   complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
+  /** Remembers a write that was begun, and gives the lease back. False, and nothing done, when the lease is not ours any more. */
+  begin(gateId: string, holder: string, operation: GateOperation): Promise<boolean>;
+  /** Forgets the write that was under way; `tookMs` where it came to its end as asked. False when the lease is not ours any more. */
+  end(gateId: string, holder: string, tookMs?: number): Promise<boolean>;
   /** Gives the lease back without a settlement. False, and nothing done, when it is not ours any more. */
   release(gateId: string, holder: string): Promise<boolean>;
   /** Raises the desired revision and answers it: whatever was proven has to be proven again. */

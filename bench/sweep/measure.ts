@@ -52,7 +52,7 @@ export async function sweepAfterDrift(
 ): Promise<Repair> {
   const { network, owner } = service.ports;
   const ours = async () => {
-    const rules = (await network.readGate(gateId))?.group.rules ?? [];
+    const rules = (await network.readGate(gateId))?.gate.rules ?? [];
     return rules
       .filter((rule) => isOwned(rule, owner))
       .toSorted((left, right) => left.priority - right.priority);

@@ -1,6 +1,5 @@
 import { z } from "zod";
-import type { GateReading } from "../ports.ts";
-import type { SecurityRule } from "../rules/nsg.ts";
+import type { NetworkSecurityGroup, SecurityRule } from "../rules/nsg.ts";
 import type { RuleChange } from "../rules/nsg-plan.ts";
 
 /** Azure answers with empty lists beside the singular property, or leaves either out. */
@@ -42,7 +41,11 @@ const groupSchema = z.object({
 export function readGroup(
   body: unknown,
   gateId: string,
-): Pick<GateReading, "group" | "isUpdating"> & { readonly etag: string | undefined } {
+): {
+  readonly group: NetworkSecurityGroup;
+  readonly isUpdating: boolean;
+  readonly etag: string | undefined;
+} {
   const parsed = groupSchema.safeParse(body);
   if (!parsed.success) {
     throw new Error(

@@ -191,7 +191,7 @@ function gatesOf(gates: Lists["gates"]): ReadonlyMap<string, GateReading> {
 function readingOf(raw: { readonly id: string }): GateReading | undefined {
   try {
     const { etag = "", group, isUpdating } = readGroup(raw, raw.id);
-    return { group, etag, isUpdating, raw };
+    return { gate: group, etag, isUpdating, raw };
   } catch {
     return undefined;
   }

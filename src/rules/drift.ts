@@ -1,7 +1,6 @@
-import { resourceName } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
+import { type Gate, type GateRule, gateName, gateNoun } from "./gate.ts";
 import type { GatePlan, RuleChange } from "./nsg-plan.ts";
 import { sameName } from "./owned.ts";
 
@@ -22,19 +21,20 @@ type LastProof = Pick<GateRecord, "proven" | "isInterrupted" | "desiredRevision"
  */
 export function foundBeside(
   last: LastProof,
-  group: NetworkSecurityGroup,
-  plan: Pick<GatePlan, "changes" | "cleaned">,
-  printOf: (rule: SecurityRule) => string,
+  gate: Gate,
+  plan: Pick<GatePlan<GateRule>, "changes" | "cleaned">,
+  printOf: (rule: GateRule) => string,
 ): readonly Found[] {
+  const rules: readonly GateRule[] = gate.rules;
   return plan.changes.flatMap((change) => {
     const name = change.kind === "put" ? change.rule.name : change.name;
-    const present = group.rules.find((rule) => sameName(rule.name, name));
+    const present = rules.find((rule) => sameName(rule.name, name));
     const code = plan.cleaned.some((cleaned) => sameName(cleaned, name))
       ? "LeftoverRemoved"
       : codeOf(last, change, name, present, printOf);
     return code === undefined
       ? []
-      : [{ code, rule: name, message: says[code](name, group), target: name }];
+      : [{ code, rule: name, message: says[code](name, `${gateNoun(gate.id)} '${gateName(gate.id)}'`), target: name }];
   });
 }
 
@@ -47,10 +47,10 @@ type FoundCode =
 
 function codeOf(
   last: LastProof,
-  change: RuleChange,
+  change: RuleChange<GateRule>,
   name: string,
-  present: SecurityRule | undefined,
-  printOf: (rule: SecurityRule) => string,
+  present: GateRule | undefined,
+  printOf: (rule: GateRule) => string,
 ): FoundCode | undefined {
   if (last.desiredRevision === 0) {
     return "RuleOverdue";
@@ -71,15 +71,15 @@ function codeOf(
   return printOf(present) === proof.print ? undefined : "RuleEdited";
 }
 
-const says: Readonly<Record<FoundCode, (name: string, group: NetworkSecurityGroup) => string>> = {
-  RuleMissing: (name, group) =>
-    `Our rule '${name}' was gone from network security group '${resourceName(group.id)}' though nobody asked for that.`,
-  RuleEdited: (name, group) =>
-    `Our rule '${name}' of network security group '${resourceName(group.id)}' did not say any more what had been proven.`,
-  RuleUnexpected: (name, group) =>
-    `Rule '${name}' stood in network security group '${resourceName(group.id)}' under a name of ours, but nobody had asked for it.`,
-  RuleOverdue: (name, group) =>
-    `Our rule '${name}' stood in network security group '${resourceName(group.id)}' past the end that its description tells, and storage knew nothing of it.`,
-  LeftoverRemoved: (name, group) =>
-    `Rule '${name}' was left in network security group '${resourceName(group.id)}' by Microsoft Defender for Cloud and served nothing any more.`,
+const says: Readonly<Record<FoundCode, (name: string, where: string) => string>> = {
+  RuleMissing: (name, where) =>
+    `Our rule '${name}' was gone from ${where} though nobody asked for that.`,
+  RuleEdited: (name, where) =>
+    `Our rule '${name}' of ${where} did not say any more what had been proven.`,
+  RuleUnexpected: (name, where) =>
+    `Rule '${name}' stood in ${where} under a name of ours, but nobody had asked for it.`,
+  RuleOverdue: (name, where) =>
+    `Our rule '${name}' stood in ${where} past the end that its description tells, and storage knew nothing of it.`,
+  LeftoverRemoved: (name, where) =>
+    `Rule '${name}' was left in ${where} by Microsoft Defender for Cloud and served nothing any more.`,
 };

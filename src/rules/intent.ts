@@ -19,6 +19,8 @@ export interface DesiredDeny {
   readonly ports: readonly number[];
   /** Before customer rules that let its traffic through. One policy of the VM that says so is enough. */
   readonly takePriority?: boolean | undefined;
+  /** On a firewall: which of its public addresses the policy wants to lead to the VM. */
+  readonly publicIpAddress?: string | undefined;
 }
 
 /** A window that should be open on a gate until `closesAt`. */
@@ -38,6 +40,13 @@ export interface DesiredWindow {
    * own end only then, and its rules are not written a second time for it.
    */
   readonly latestEnd?: string | undefined;
+  /**
+   * On a network security group behind a firewall: the firewall's subnets. Traffic that the firewall translated arrives from
+   * there, and no longer from the window's sources.
+   */
+  readonly through?: readonly string[] | undefined;
+  /** On a firewall: its public addresses, in its own order. */
+  readonly publicAddresses?: readonly string[] | undefined;
 }
 
 /** The end that rules of a window tell, ISO 8601. */
@@ -63,5 +72,16 @@ export interface GateIntent {
 
 /** What became of a window on a gate. Nothing is known of it until a settle has looked at it. */
 export type WindowResult =
-  | { readonly state: "open"; readonly rules: readonly string[] }
+  | {
+      readonly state: "open";
+      readonly rules: readonly string[];
+      /** Of a firewall: its public address and the port there that lead to the VM. */
+      readonly entrance?: Entrance | undefined;
+    }
   | { readonly state: "failed"; readonly reasons: readonly Reason[] };
+
+/** Where a firewall lets people in. */
+export interface Entrance {
+  readonly address: string;
+  readonly port: number;
+}

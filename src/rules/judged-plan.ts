@@ -1,11 +1,12 @@
 import { resourceName } from "../policy/resource-id.ts";
 import { firstFew, type Reason } from "../reasons.ts";
+import { changedRules } from "./changed-gate.ts";
 import { accessThrough } from "./effective.ts";
 import { readGroup } from "./effective-group.ts";
 import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
 import type { NetworkSecurityGroup } from "./nsg.ts";
-import { type GatePlan, planGate, type RuleChange } from "./nsg-plan.ts";
-import { isOwned, sameName } from "./owned.ts";
+import { type GatePlan, planGate } from "./nsg-plan.ts";
+import { isOwned } from "./owned.ts";
 
 /** How many deciding rules a reason names. */
 const namedAtMost = 5;
@@ -26,7 +27,7 @@ export function judgedPlan(
   if (open.length === 0) {
     return plan;
   }
-  const judge = judgeOf(changedGroup(group, plan.changes), owner);
+  const judge = judgeOf({ ...group, rules: changedRules(group.rules, plan.changes) }, owner);
   const verdicts = open.flatMap((window): [string, WindowResult][] => {
     const reasons = judge(window);
     return reasons.length === 0 ? [] : [[window.windowId, { state: "failed", reasons }]];
@@ -39,19 +40,6 @@ export function judgedPlan(
   const windows = intent.windows.filter(({ windowId }) => !failed.has(windowId));
   const rest = judgedPlan(group, { ...intent, windows }, now, owner);
   return { ...rest, results: { ...rest.results, ...Object.fromEntries(failed) } };
-}
-
-/** The group once the changes are made. */
-export function changedGroup(
-  group: NetworkSecurityGroup,
-  changes: readonly RuleChange[],
-): NetworkSecurityGroup {
-  const touched = (name: string) =>
-    changes.some((change) =>
-      sameName(change.kind === "put" ? change.rule.name : change.name, name),
-    );
-  const puts = changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
-  return { ...group, rules: [...group.rules.filter((rule) => !touched(rule.name)), ...puts] };
 }
 
 /** Tells why certainly nothing of a source gets through to any address of a window. */

@@ -2,6 +2,7 @@ import { bounded, type Finding } from "../reasons.ts";
 import { standingLeftovers } from "./cleaner.ts";
 import { exposures } from "./deny-places.ts";
 import { allowDrafts, denyDrafts } from "./desired-rules.ts";
+import type { GateRule } from "./gate.ts";
 import type { GateIntent, Owner, WindowResult } from "./intent.ts";
 import { type NetworkSecurityGroup, ruleText, type SecurityRule, trafficText } from "./nsg.ts";
 import { isOwned, sameName } from "./owned.ts";
@@ -12,17 +13,17 @@ import { placeAll } from "./placing.ts";
 export const mostFindings = 50;
 
 /** One exact change of a gate. A put creates or replaces the rule of that name. */
-export type RuleChange =
-  | { readonly kind: "put"; readonly rule: SecurityRule }
+export type RuleChange<Rule extends GateRule = SecurityRule> =
+  | { readonly kind: "put"; readonly rule: Rule }
   | { readonly kind: "delete"; readonly name: string };
 
 /** The exact changes that bring a gate to its intent, and what they cannot achieve. */
-export interface GatePlan {
+export interface GatePlan<Rule extends GateRule = SecurityRule> {
   /**
    * In an order in which no rule is ever put on a priority that is still in use: deletes, deny rules, allow rules. Deletes
    * and puts together are one write: a rule that another takes the place of is never missing in between.
    */
-  readonly changes: readonly RuleChange[];
+  readonly changes: readonly RuleChange<Rule>[];
   /** By window id, for every window that is not over. Holds once the changes are made. */
   readonly results: Readonly<Record<string, WindowResult>>;
   readonly findings: readonly Finding[];

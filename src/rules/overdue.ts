@@ -1,7 +1,6 @@
-import { resourceName } from "../policy/resource-id.ts";
 import { bounded, type Finding } from "../reasons.ts";
+import { type Gate, type GateRule, gateName, gateNoun } from "./gate.ts";
 import type { Owner } from "./intent.ts";
-import type { NetworkSecurityGroup } from "./nsg.ts";
 import { type GatePlan, mostFindings } from "./nsg-plan.ts";
 import { closesAtOf, isOwned } from "./owned.ts";
 
@@ -10,8 +9,9 @@ import { closesAtOf, isOwned } from "./owned.ts";
  * are over. So does one that tells no end, as nobody can say until when it may stay; the findings name it. Deny rules, and
  * rules that are not over, stay.
  */
-export function planOverdue(group: NetworkSecurityGroup, now: Date, owner: Owner): GatePlan {
-  const over = group.rules
+export function planOverdue(gate: Gate, now: Date, owner: Owner): GatePlan<never> {
+  const rules: readonly GateRule[] = gate.rules;
+  const over = rules
     .filter((rule) => isOwned(rule, owner) && rule.access === "Allow")
     .map((rule) => ({ name: rule.name, endsAt: Date.parse(closesAtOf(rule) ?? "") }))
     .filter(({ endsAt }) => Number.isNaN(endsAt) || endsAt <= now.getTime());
@@ -20,7 +20,7 @@ export function planOverdue(group: NetworkSecurityGroup, now: Date, owner: Owner
     .map(
       ({ name }): Finding => ({
         code: "RuleOverdue",
-        message: `Our rule '${name}' of network security group '${resourceName(group.id)}' tells no end, and storage knows nothing of it.`,
+        message: `Our rule '${name}' of ${gateNoun(gate.id)} '${gateName(gate.id)}' tells no end, and storage knows nothing of it.`,
         target: name,
       }),
     );

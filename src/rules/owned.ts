@@ -1,20 +1,40 @@
+import type { FirewallRule } from "./firewall.ts";
 import type { DesiredDeny, Owner } from "./intent.ts";
 import { nsgLimits, type SecurityRule } from "./nsg.ts";
 
 /** Every rule name of ours starts with this; the deployment's tag follows. */
 const ownedPrefix = "JitAccess-";
 
-/** What {@link denyRuleName} and {@link allowRuleName} make, and nothing else; the first group is the tag. */
+/** What {@link denyRuleName}, {@link allowRuleName} and {@link dnatRuleName} make, and nothing else; the first group is the tag. */
 const ownedName =
-  /^JitAccess-([0-9a-f]{6})-(?:Deny-[0-9a-f]{16}|Allow-[0-9a-f-]{36}-\d{1,2}-\d{1,5})-v[46]$/i;
+  /^JitAccess-([0-9a-f]{6})-(?:Deny-[0-9a-f]{16}|(?:Allow|Dnat)-[0-9a-f-]{36}-\d{1,2}-\d{1,5})-v[46]$/i;
 
 /**
  * Whether a rule belongs to this deployment, and may be changed and deleted: by its whole name, as a customer may begin one
  * like ours, and its direction, as all of ours are inbound. Azure compares names without case.
  */
-export function isOwned(rule: Pick<SecurityRule, "name" | "direction">, owner: Owner): boolean {
+export function isOwned(
+  rule: Pick<SecurityRule, "name" | "direction"> | Pick<FirewallRule, "name" | "kind" | "collection">,
+  owner: Owner,
+): boolean {
   const [, tag] = ownedName.exec(rule.name) ?? [];
-  return rule.direction === "Inbound" && tag?.toLowerCase() === owner.tag.toLowerCase();
+  const isOurPlace =
+    "kind" in rule ? isOwnCollection(rule.collection, owner) : rule.direction === "Inbound";
+  return isOurPlace && tag?.toLowerCase() === owner.tag.toLowerCase();
+}
+
+/** The rule collections of ours that a firewall may carry; of a policy they stand in {@link ownGroupName}. */
+export function ownCollections(owner: Owner) {
+  const name = (of: string) => `${ownGroupName(owner)}-${of}`;
+  return { dnat: name("Dnat"), allow: name("Allow"), deny: name("Deny") } as const;
+}
+
+/** The name of our rule collection group of a firewall policy. */
+export const ownGroupName = ({ tag }: Pick<Owner, "tag">): string => `${ownedPrefix}${tag}`;
+
+/** Whether a rule collection of a firewall is one of ours, by its name. */
+export function isOwnCollection(collection: string, owner: Owner): boolean {
+  return Object.values(ownCollections(owner)).some((own) => sameName(own, collection));
 }
 
 /** Whether two rule names are the same to Azure. */
@@ -34,6 +54,11 @@ export function denyRuleName(
 /** Name of a window's allow rule; at most 74 characters. */
 export function allowRuleName(owner: Owner, windowId: string, family: 4 | 6): string {
   return `${ownedPrefix}${owner.tag}-Allow-${windowId}-v${family}`;
+}
+
+/** Name of the rule of a firewall that leads to a window's VM. */
+export function dnatRuleName(owner: Owner, windowId: string): string {
+  return `${ownedPrefix}${owner.tag}-Dnat-${windowId}-v4`;
 }
 
 const beforeOthers = ": closed but for granted windows, before other rules, VM ";
@@ -66,7 +91,7 @@ export function allowDescription(
 }
 
 /** The end of the window an allow rule's description tells, ISO 8601, or nothing when it tells none. */
-export function closesAtOf(rule: SecurityRule): string | undefined {
+export function closesAtOf(rule: Pick<SecurityRule, "description">): string | undefined {
   return /: closes (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?Z) window /.exec(
     rule.description,
   )?.[1];

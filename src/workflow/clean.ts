@@ -2,6 +2,7 @@ import type { Log } from "../log.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Machine, Network } from "../ports.ts";
 import { defenderLeftovers, type MachinesByName, namedVms } from "../rules/cleaner.ts";
+import { isFirewall } from "../rules/gate.ts";
 import type { Leftover } from "../rules/intent.ts";
 
 /** Tells which rules of a gate another product left behind and may go. */
@@ -31,12 +32,16 @@ export function createFindLeftovers(ports: CleanPorts): FindLeftovers {
   return async (gateId) => {
     try {
       const reading = await ports.network.readGate(gateId);
-      const names = reading === undefined ? [] : namedVms(reading.group);
-      if (reading === undefined || names.length === 0) {
+      if (reading === undefined || isFirewall(reading.gate)) {
+        // Of firewalls nobody has told what Defender's rules there look like: they are the customer's.
+        return [];
+      }
+      const names = namedVms(reading.gate);
+      if (names.length === 0) {
         return [];
       }
       const known = await knownMachines(ports, names, await idsIn(subscriptionOf(gateId) ?? ""));
-      return defenderLeftovers(reading.group, known).map(({ leftover }) => leftover);
+      return defenderLeftovers(reading.gate, known).map(({ leftover }) => leftover);
     } catch (error) {
       ports.log.taskFault({ what: `cleaning ${gateId}`, error });
       return [];

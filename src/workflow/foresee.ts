@@ -3,10 +3,10 @@ import type { Clock, GateReading, GateStore, IntentChange, Network } from "../po
 import { changedIntent } from "../rules/changed-intent.ts";
 import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
 import type { GateIntent, Owner } from "../rules/intent.ts";
-import { changedGroup, judgedPlan } from "../rules/judged-plan.ts";
-import type { NetworkSecurityGroup } from "../rules/nsg.ts";
+import { changedGate } from "../rules/changed-gate.ts";
+import type { Gate, GateRule } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
-import { withStrangers } from "./settlement.ts";
+import { planOf, withStrangers } from "./settlement.ts";
 
 export interface ForeseePorts {
   readonly clock: Clock;
@@ -18,9 +18,9 @@ export interface ForeseePorts {
 /** What a change of intent would make of a gate, and what stands there now. */
 export interface Foreseen {
   readonly gateId: string;
-  readonly before: NetworkSecurityGroup;
-  readonly after: NetworkSecurityGroup;
-  readonly plan: GatePlan;
+  readonly before: Gate;
+  readonly after: Gate;
+  readonly plan: GatePlan<GateRule>;
   /** The VM that a rule of ours is there for, or would be; nothing of one that is there for nobody. */
   readonly vmOf: (ruleName: string) => string | undefined;
 }
@@ -49,11 +49,11 @@ export function createForesee({ clock, gates, network, owner }: ForeseePorts): F
     }
     const intent = changedIntent(record.intent, change);
     // As a settlement would see it: what is a stranger to it stays.
-    const seen = withStrangers({ ...record, intent }, found.group, owner);
-    const plan = judgedPlan(seen, intent, clock.now(), owner);
-    const after = changedGroup(found.group, plan.changes);
+    const seen = withStrangers({ ...record, intent }, found.gate, owner);
+    const plan = planOf(seen, intent, clock.now(), owner);
+    const after = changedGate(found.gate, plan.changes);
     const vmOf = vmsOfRules(owner, record.intent, intent);
-    return { gateId, before: found.group, after, plan, vmOf };
+    return { gateId, before: found.gate, after, plan, vmOf };
   };
 }
 

@@ -3,6 +3,7 @@ import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Survey } from "../ports.ts";
+import type { GateRule } from "../rules/gate.ts";
 import { isOwned } from "../rules/owned.ts";
 import { healPlaces, heldRows } from "./moved-vms.ts";
 import { followMachine, standingWindows, standsWhere, takeOffEnded } from "./moved-windows.ts";
@@ -122,7 +123,7 @@ async function healRules(
   const known = new Set(records.map(({ gateId }) => idKey(gateId)));
   const strangers = [...gates]
     .filter(([key]) => !known.has(key))
-    .map(([, { group }]) => unknownGate(group.id));
+    .map(([, { gate }]) => unknownGate(gate.id));
   await mapLimited([...records, ...strangers], parallelWork, (record) =>
     guarded(ports.log, `healing ${record.gateId}`, async () => {
       const reading = gates.get(idKey(record.gateId));
@@ -149,7 +150,7 @@ function stands(
     // What the last writer did has never been proven.
     return false;
   }
-  const seen = withStrangers(record, reading.group, owner);
+  const seen = withStrangers(record, reading.gate, owner);
   const plan = planFor(record, seen, clock.now(), owner);
   const tells = (wanted: unknown, told: unknown) =>
     JSON.stringify(wanted) === JSON.stringify(told) || isDeepStrictEqual(asTold(wanted), told);
@@ -170,7 +171,8 @@ function isIdle(
   reading: GateReading | undefined,
 ): boolean {
   const isWanted = intent.denies.length + intent.windows.length > 0;
-  return !(isWanted || reading?.group.rules.some((rule) => isOwned(rule, owner)));
+  const rules: readonly GateRule[] = reading?.gate.rules ?? [];
+  return !(isWanted || rules.some((rule) => isOwned(rule, owner)));
 }
 
 /** A gate of which storage knows nothing. */

@@ -1,9 +1,10 @@
 import type { GateRecord, Ids, Settlement } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
-import type { Owner } from "../rules/intent.ts";
+import { planFirewall } from "../rules/firewall-plan.ts";
+import { type Gate, type GateRule, gateRuleText, isFirewall } from "../rules/gate.ts";
+import type { GateIntent, Owner } from "../rules/intent.ts";
 import { judgedPlan } from "../rules/judged-plan.ts";
-import { type NetworkSecurityGroup, ruleText, type SecurityRule } from "../rules/nsg.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { planOverdue } from "../rules/overdue.ts";
 import { isOwned } from "../rules/owned.ts";
@@ -14,57 +15,71 @@ import { isOwned } from "../rules/owned.ts";
  */
 export function planFor(
   record: GateRecord,
-  group: NetworkSecurityGroup,
+  gate: Gate,
   now: Date,
   owner: Owner,
-): GatePlan {
+): GatePlan<GateRule> {
   return record.desiredRevision > 0
-    ? judgedPlan(group, record.intent, now, owner)
-    : planOverdue(group, now, owner);
+    ? planOf(gate, record.intent, now, owner)
+    : planOverdue(gate, now, owner);
+}
+
+/** The plan of a gate of either kind. */
+export function planOf(
+  gate: Gate,
+  intent: GateIntent,
+  now: Date,
+  owner: Owner,
+): GatePlan<GateRule> {
+  return isFirewall(gate)
+    ? planFirewall(gate, intent, now, owner)
+    : judgedPlan(gate, intent, now, owner);
 }
 
 /**
- * The group with strangers set apart: deny rules of ours that this gate's record neither wants nor has ever proven. They may be
+ * The gate with strangers set apart: deny rules of ours that this gate's record neither wants nor has ever proven. They may be
  * those of a policy that has not noticed yet that the group was moved, or of one that lost storage knew. NB. To take a deny
  * rule away opens a port: without proof that it was this storage's to write, it is left alone like a customer's. Here it bears
  * another name, so that no plan touches it. `written` are names of rules that whoever asks has put there, proven or not.
  */
 export function withStrangers(
   { intent, proven = [] }: Pick<GateRecord, "intent" | "proven">,
-  group: NetworkSecurityGroup,
+  gate: Gate,
   owner: Owner,
   written: readonly string[] = [],
-): NetworkSecurityGroup {
+): Gate {
   const wanted = denyDrafts(intent, owner).map(({ rule }) => rule);
   const known = new Set(
     [...[...wanted, ...proven].map(({ name }) => name), ...written].map((name) =>
       name.toLowerCase(),
     ),
   );
-  const isStranger = (rule: SecurityRule) =>
-    isOwned(rule, owner) && rule.access === "Deny" && !known.has(rule.name.toLowerCase());
-  const rules = group.rules.map((rule) =>
-    isStranger(rule) ? { ...rule, name: `stranger-${rule.name}` } : rule,
-  );
-  return { ...group, rules };
+  const apart = <Rule extends GateRule>(rule: Rule): Rule =>
+    isOwned(rule, owner) && rule.access === "Deny" && !known.has(rule.name.toLowerCase())
+      ? { ...rule, name: `stranger-${rule.name}` }
+      : rule;
+  return isFirewall(gate)
+    ? { ...gate, rules: gate.rules.map(apart) }
+    : { ...gate, rules: gate.rules.map(apart) };
 }
 
 /** What a reading proves whose plan is empty. */
 export function provenBy(
   { owner, ids }: { readonly owner: Owner; readonly ids: Ids },
   taken: GateRecord,
-  group: NetworkSecurityGroup,
-  { results, findings, expired }: GatePlan,
+  gate: Gate,
+  { results, findings, expired }: GatePlan<GateRule>,
 ): Settlement {
-  const proven = group.rules
+  const rules: readonly GateRule[] = gate.rules;
+  const proven = rules
     .filter((rule) => isOwned(rule, owner))
     .map((rule) => ({ name: rule.name, print: printOf(ids, rule) }));
   return { revision: taken.desiredRevision, results, findings, expired, proven };
 }
 
 /** A fingerprint of everything a rule says. */
-export const printOf = (ids: Ids, rule: SecurityRule): string =>
-  ids.digest(ruleText(rule)).slice(0, 16);
+export const printOf = (ids: Ids, rule: GateRule): string =>
+  ids.digest(gateRuleText(rule)).slice(0, 16);
 
 /** The record as the settlement leaves it. */
 export function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {

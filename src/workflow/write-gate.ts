@@ -12,9 +12,9 @@ import type {
 } from "../ports.ts";
 import { type Reason, type Refusal, refused } from "../reasons.ts";
 import { type Found, foundBeside } from "../rules/drift.ts";
+import type { Gate, GateRule } from "../rules/gate.ts";
 import type { Owner } from "../rules/intent.ts";
-import type { NetworkSecurityGroup } from "../rules/nsg.ts";
-import type { GatePlan, RuleChange } from "../rules/nsg-plan.ts";
+import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
 import { repairFacts } from "./repairs.ts";
 import {
@@ -150,7 +150,7 @@ async function writeUntilProven(
       await clock.pause(settleTimes.pollUpdating);
       continue;
     }
-    const seen = withStrangers(record, reading.group, ports.owner, [...turn.written]);
+    const seen = withStrangers(record, reading.gate, ports.owner, [...turn.written]);
     const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
       return complete(ports, record, turn, provenBy(ports, record, seen, plan));
@@ -175,14 +175,15 @@ async function writeUntilProven(
 function withUnseen(
   { proven = [] }: GateRecord,
   { hasWritten }: Turn,
-  { rules }: NetworkSecurityGroup,
-  plan: GatePlan,
-): GatePlan {
+  gate: Gate,
+  plan: GatePlan<GateRule>,
+): GatePlan<GateRule> {
   if (plan.changes.length > 0 || hasWritten) {
     return plan;
   }
+  const rules: readonly GateRule[] = gate.rules;
   const unseen = proven.filter(({ name }) => !rules.some((rule) => sameName(rule.name, name)));
-  return { ...plan, changes: unseen.map(({ name }): RuleChange => ({ kind: "delete", name })) };
+  return { ...plan, changes: unseen.map(({ name }) => ({ kind: "delete", name }) as const) };
 }
 
 /** Carries out one plan under the lease; tells when Azure refuses it. Whatever else becomes of it, reading again shows. */
@@ -191,7 +192,7 @@ async function writePlan(
   record: GateRecord,
   turn: Turn,
   reading: GateReading,
-  plan: GatePlan,
+  plan: GatePlan<GateRule>,
 ): Promise<Refusal | undefined> {
   const { gates, network, clock, log } = ports;
   const { gateId, desiredRevision: revision } = record;
@@ -254,14 +255,14 @@ async function tellFound(
   ports: SettlePorts,
   taken: GateRecord,
   turn: Turn,
-  { group }: GateReading,
-  plan: GatePlan,
+  { gate }: GateReading,
+  plan: GatePlan<GateRule>,
 ): Promise<void> {
   if (turn.hasWritten) {
     // Differences from what was proven are from now on our own work, or half of it.
     return;
   }
-  turn.found = foundBeside(taken, group, plan, (rule) => printOf(ports.ids, rule));
+  turn.found = foundBeside(taken, gate, plan, (rule) => printOf(ports.ids, rule));
   if (turn.found.length > 0) {
     ports.log.gateRepaired({ gateId: taken.gateId, found: turn.found.map((one) => one.code) });
     await tell(ports, taken, turn, "asked");

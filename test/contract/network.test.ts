@@ -153,7 +153,7 @@ describe.each(["supersede", "retry later", "conflict"] as const)(
       }
 
       expect(outcomes.map(({ outcome }) => outcome).toSorted()).toEqual(["changed", "written"]);
-      const held = (await network.readGate(gateId))?.group.rules ?? [];
+      const held = (await network.readGate(gateId))?.gate.rules ?? [];
       expect(held).toEqual(expect.arrayContaining(rules));
       await cloud.stop();
     });

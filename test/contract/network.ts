@@ -141,7 +141,7 @@ export function networkContract(open: () => NetworkUnderTest): void {
     return reading;
   }
   async function ruleNames(): Promise<readonly string[]> {
-    return (await read()).group.rules.map(({ name }) => name).toSorted();
+    return (await read()).gate.rules.map(({ name }) => name).toSorted();
   }
 
   describe("a network", () => {
@@ -172,7 +172,7 @@ export function networkContract(open: () => NetworkUnderTest): void {
     it("reads a gate, whatever the case of its id, and none where there is none", async () => {
       const reading = await under.network.readGate(gateId.toLowerCase());
 
-      expect(reading?.group.rules).toEqual([customerRule]);
+      expect(reading?.gate.rules).toEqual([customerRule]);
       expect(await under.network.readGate(unknownGateId)).toBeUndefined();
     });
 
@@ -182,19 +182,19 @@ export function networkContract(open: () => NetworkUnderTest): void {
       const outcome = await under.network.write(await read(), [put(rule)]);
 
       expect(outcome).toEqual({ outcome: "written" });
-      expect((await read()).group.rules).toContainEqual(rule);
-      expect((await read()).group.rules).toContainEqual(customerRule);
+      expect((await read()).gate.rules).toContainEqual(rule);
+      expect((await read()).gate.rules).toContainEqual(customerRule);
     });
 
     it("writes several rules at once, and takes them away again", async () => {
       expect(await under.network.write(await read(), three)).toEqual({ outcome: "written" });
       for (const { rule } of three) {
-        expect((await read()).group.rules).toContainEqual(rule);
+        expect((await read()).gate.rules).toContainEqual(rule);
       }
 
       const away = three.map(({ rule }) => remove(rule.name));
       expect(await under.network.write(await read(), away)).toEqual({ outcome: "written" });
-      expect((await read()).group.rules).toEqual([customerRule]);
+      expect((await read()).gate.rules).toEqual([customerRule]);
     });
 
     it("replaces a rule of the same name", async () => {
@@ -203,7 +203,7 @@ export function networkContract(open: () => NetworkUnderTest): void {
 
       await under.network.write(await read(), [put(later)]);
 
-      expect((await read()).group.rules).toContainEqual(later);
+      expect((await read()).gate.rules).toContainEqual(later);
       expect(await ruleNames()).toEqual(["JitAccess-one", "customer-rule"]);
     });
 

@@ -110,7 +110,7 @@ export function surveyContract(open: () => SurveyedNetwork): void {
         expect(found.get(idKey(gateId))).toEqual(alone);
         expect(JSON.stringify(found.get(idKey(gateId))?.raw)).toBe(JSON.stringify(alone?.raw));
       }
-      expect(found.get(idKey(gates.card))?.group.rules).toEqual([customerRule]);
+      expect(found.get(idKey(gates.card))?.gate.rules).toEqual([customerRule]);
     });
 
     it("has an interface where it is now, not where it was", async () => {
@@ -143,7 +143,7 @@ export function surveyContract(open: () => SurveyedNetwork): void {
       expect(await under.network.write(reading, puts)).toEqual({ outcome: "written" });
       expect(await under.network.write(reading, puts)).toMatchObject({ outcome: "changed" });
       const after = (await survey()).gates.get(idKey(gates.card));
-      expect(after?.group.rules).toEqual([customerRule, ...rules]);
+      expect(after?.gate.rules).toEqual([customerRule, ...rules]);
     });
   });
 }

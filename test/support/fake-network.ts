@@ -211,7 +211,7 @@ export function createFakeNetwork(): FakeNetwork {
       return gate && readingOf(gate);
     },
     async write(reading, changes) {
-      const entry: FakeWrite = { gateId: reading.group.id, changes };
+      const entry: FakeWrite = { gateId: reading.gate.id, changes };
       writes.push(entry);
       const outcome = await write(entry, reading.etag);
       entry.outcome = outcome;
@@ -222,7 +222,7 @@ export function createFakeNetwork(): FakeNetwork {
 
 function readingOf(gate: Gate): GateReading {
   const group = { id: gate.id, rules: gate.rules };
-  return { group, etag: etagOf(gate), isUpdating: gate.running !== undefined, raw: group };
+  return { gate: group, etag: etagOf(gate), isUpdating: gate.running !== undefined, raw: group };
 }
 
 const etagOf = (gate: Gate): string => `W/"${gate.revision}"`;

@@ -252,14 +252,14 @@ function slow(network: Network, pause: (milliseconds: number) => Promise<void>, 
   const slowed: Network = {
     ...network,
     async write(reading, changes) {
-      count(reading.group.id, 1);
+      count(reading.gate.id, 1);
       try {
         if (writeMs > 0) {
           await pause(writeMs);
         }
         return await network.write(reading, changes);
       } finally {
-        count(reading.group.id, -1);
+        count(reading.gate.id, -1);
       }
     },
   };

@@ -1,0 +1,24 @@
+import { type Gate, type GateRule, isFirewall, isFirewallRule } from "./gate.ts";
+import type { RuleChange } from "./nsg-plan.ts";
+import { sameName } from "./owned.ts";
+
+/** The gate once the changes are made. */
+export function changedGate(gate: Gate, changes: readonly RuleChange<GateRule>[]): Gate {
+  const rules = changedRules<GateRule>(gate.rules, changes);
+  return isFirewall(gate)
+    ? { ...gate, rules: rules.filter(isFirewallRule) }
+    : { ...gate, rules: rules.filter((rule) => !isFirewallRule(rule)) };
+}
+
+/** Rules once changes of them are made. */
+export function changedRules<Rule extends GateRule>(
+  rules: readonly Rule[],
+  changes: readonly RuleChange<Rule>[],
+): readonly Rule[] {
+  const touched = (name: string) =>
+    changes.some((change) =>
+      sameName(change.kind === "put" ? change.rule.name : change.name, name),
+    );
+  const puts = changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
+  return [...rules.filter((rule) => !touched(rule.name)), ...puts];
+}
