@@ -34,7 +34,7 @@ import { createNotifications, notifyingActivity } from "./workflow/notifications
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";
-import type { SettlePorts } from "./workflow/write-gate.ts";
+import type { SettlePorts } from "./workflow/turn.ts";
 
 /** The composed application: one handler for each function that `functions/` registers. */
 export type App = ReturnType<typeof createApp>;

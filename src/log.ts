@@ -102,6 +102,27 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         "Somebody else changes a gate, or Azure is busy; it is read and planned again.",
         fields,
       ),
+    updateStarted: (fields: { gateId: string; changes: number; revision: number }) =>
+      write(
+        "information",
+        "gate.update.started",
+        `An update of a firewall with ${fields.changes} changed rule(s) began.`,
+        fields,
+      ),
+    updateEnded: (fields: { gateId: string; tookMs: number }) =>
+      write(
+        "information",
+        "gate.update.ended",
+        `An update of a firewall is in effect after ${Math.round(fields.tookMs / 1_000)} s.`,
+        fields,
+      ),
+    updateFailed: (fields: { gateId: string; tookMs: number; message: string }) =>
+      write(
+        "warning",
+        "gate.update.failed",
+        "An update of a firewall came to nothing; it is planned and tried again.",
+        fields,
+      ),
     gateRefused: (fields: { gateId: string; code: string; message: string }) =>
       write(
         "error",

@@ -8,6 +8,8 @@ import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Finding, Outcome, Reason } from "./reasons.ts";
+import type { Found } from "./rules/drift.ts";
+import type { Gate, GateRule } from "./rules/gate.ts";
 import type {
   DesiredDeny,
   DesiredWindow,
@@ -15,7 +17,6 @@ import type {
   Leftover,
   WindowResult,
 } from "./rules/intent.ts";
-import type { Gate, GateRule } from "./rules/gate.ts";
 import type { RuleChange } from "./rules/nsg-plan.ts";
 
 export interface Clock {
@@ -150,6 +151,10 @@ export interface GateRecord {
   readonly lease?: GateLease | undefined;
   /** A write that Azure has taken up and, as far as is known, not finished. Of firewalls only. */
   readonly operation?: GateOperation | undefined;
+  /** What was written since the last settlement. Of firewalls only. */
+  readonly touched?: Touched | undefined;
+  /** How many writes in a row came to nothing. Of firewalls only. */
+  readonly failures?: number | undefined;
   /** How long recent writes took, in milliseconds, the newest last. Of firewalls only. */
   readonly updateTimes?: readonly number[] | undefined;
   /** Windows of the intent that came, or changed, after the applied revision: not proven as they are wanted now. */
@@ -161,6 +166,16 @@ export interface GateOperation {
   readonly token: string;
   /** ISO 8601, UTC, by the clock of who began it. */
   readonly startedAt: string;
+  /** The desired revision that it brings. */
+  readonly revision: number;
+}
+
+/** Names of rules that were put, and taken away, since the gate was settled last. */
+export interface Touched {
+  readonly put: readonly string[];
+  readonly removed: readonly string[];
+  /** What was found beside what had been proven, and is put right by these writes; `id` names its facts. */
+  readonly repair?: { readonly id: string; readonly found: readonly Found[] } | undefined;
 }
 
 /** A rule of ours that was read back: its name, and a fingerprint of everything it said. */
@@ -225,9 +240,11 @@ export interface GateStore {
   beat(gateId: string, holder: string, isAboutToWrite?: boolean): Promise<boolean>;
   /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
   complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
-  /** Remembers a write that was begun, and gives the lease back. False, and nothing done, when the lease is not ours any more. */
+  /** Remembers what a write is going to touch, before it is sent. False, and nothing done, when the lease is not ours any more. */
+  touches(gateId: string, holder: string, touched: Touched): Promise<boolean>;
+  /** Remembers a write that was begun. False, and nothing done, when the lease is not ours any more. */
   begin(gateId: string, holder: string, operation: GateOperation): Promise<boolean>;
-  /** Forgets the write that was under way; `tookMs` where it came to its end as asked. False when the lease is not ours any more. */
+  /** Forgets the write that was under way; `tookMs` where it came to its end as asked, else it counts as a failure. False when the lease is not ours any more. */
   end(gateId: string, holder: string, tookMs?: number): Promise<boolean>;
   /** Gives the lease back without a settlement. False, and nothing done, when it is not ours any more. */
   release(gateId: string, holder: string): Promise<boolean>;

@@ -60,15 +60,17 @@ export const reasonCodes = {
   RequestUriTooLong: "The address is too long.",
   AuthorizationFailed: "The caller lacks a role-based access control action on a scope.",
   PolicyChangedMeanwhile: "Somebody else changed the policy at the same moment.",
+  GateTooSlow:
+    "A firewall in front of the virtual machine takes longer for its updates than the time asked for leaves it.",
   // The operator's move.
-  GateFull: "The network security group has no free priority or place for another rule.",
-  GateNotWritable:
-    "Azure refuses our write to the network security group (missing right, lock or validation).",
-  GateNotFound: "The network security group does not exist any more.",
+  GateFull: "The gate has no free priority or place for another rule.",
+  GateNotWritable: "Azure refuses our write to the gate (missing right, lock or validation).",
+  GateNotFound: "The gate does not exist any more.",
+  GateUpdateFailed: "Azure did not bring an update of a firewall to its end; it is tried again.",
   UnprotectedPath: "The virtual machine has an address that no network security group covers.",
-  NotSettledInTime: "The network security group could not be brought to its rules in time.",
+  NotSettledInTime: "The gate could not be brought to its rules in time.",
   // Found by a sweep, and put right.
-  RuleMissing: "A rule of ours was gone from a network security group.",
+  RuleMissing: "A rule of ours was gone from a gate.",
   RuleEdited: "A rule of ours did not say any more what it should.",
   RuleUnexpected: "A rule stood under a name of ours that nobody had asked for.",
   RuleOverdue: "A rule of ours that storage did not know stood past the end in its description.",

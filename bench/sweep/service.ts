@@ -13,7 +13,7 @@ import { createRequestStore } from "../../src/tables/requests.ts";
 import type { WindowPorts } from "../../src/workflow/open-windows.ts";
 import type { ProtectPorts } from "../../src/workflow/protect.ts";
 import { createSettle } from "../../src/workflow/settle.ts";
-import type { SettlePorts } from "../../src/workflow/write-gate.ts";
+import type { SettlePorts } from "../../src/workflow/turn.ts";
 
 /** The storage of one estate: several services one after the other may find what the former one left. */
 export interface Storage {

@@ -14,11 +14,11 @@ const privateRanges = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.
   .filter(isPrefix);
 
 /**
- * Where to connect to while a window is open: from private sources to the VM's own address, from others to the public one that
- * leads to it, where there is one; of the family of the sources.
+ * Where to connect to while a window is open: from private sources to the VM's own address, from others to where the firewall in
+ * front of it lets them in, else to the public address that leads to it, where there is one; of the family of the sources.
  */
 export function connectionOf(
-  { sources, port }: Pick<Window, "sources" | "port">,
+  { sources, port, entrance }: Pick<Window, "sources" | "port" | "entrance">,
   addresses: readonly Reachable[],
 ): Connection | undefined {
   const read = sources.map(parsePrefix).filter(isPrefix);
@@ -27,6 +27,10 @@ export function connectionOf(
   const isInside =
     read.length > 0 &&
     read.every((source) => privateRanges.some((range) => contains(range, source)));
+  // NB. Where the VM has a public address besides, its answers leave by the firewall, and would not be known by who asked.
+  if (entrance !== undefined && !isInside && (families.size === 0 || families.has(4))) {
+    return { address: entrance.address, port: entrance.port };
+  }
   const published = isInside ? [] : meant.flatMap(({ publicAddress }) => publicAddress ?? []);
   const [address] = [...published, ...meant.map((one) => one.address)];
   return address === undefined ? undefined : { address, port };

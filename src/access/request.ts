@@ -1,5 +1,6 @@
 import type { Protocol } from "../policy/policy.ts";
 import type { Finding, Reason } from "../reasons.ts";
+import type { Entrance } from "../rules/intent.ts";
 import type { WindowState } from "./life.ts";
 
 /** Who asked, answered or ended. Decisions use `tenantId` and `objectId`; the name is for people. */
@@ -58,6 +59,12 @@ export interface Window {
   /** What was found beside it when it was opened: ways around our rules. */
   readonly findings?: readonly Finding[] | undefined;
   readonly connection?: Connection | undefined;
+  /** While it waits for the update of a firewall: when it will probably be open, ISO 8601. */
+  readonly expectedAt?: string | undefined;
+  /** Where a firewall lets people in: its public address, and the port there that leads to the VM's. */
+  readonly entrance?: Entrance | undefined;
+  /** Since when it is being closed, ISO 8601. */
+  readonly closingSince?: string | undefined;
 }
 
 /** What somebody, or the time, decided about a request. Stored with what follows from it, in one step. */

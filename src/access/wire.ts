@@ -23,6 +23,8 @@ export interface WireRequestPort {
   readonly allowedSourceAddressPrefixes?: readonly string[];
   readonly endTimeUtc: string;
   readonly status: "Initiating" | "Initiated" | "Revoked";
+  /** The port of the firewall's public address that leads to it. */
+  readonly mappedPort?: number;
   readonly statusReason: EndReason | "Failed" | "PendingApproval" | "Denied" | "ExpiredUnanswered";
   /** Ours: why it failed, or what was found beside it. */
   readonly findings?: readonly Finding[];
@@ -56,6 +58,7 @@ function wirePort(window: Window): WireRequestPort {
       : { allowedSourceAddressPrefixes: window.sources }),
     endTimeUtc: window.closesAt,
     ...wireStatus(window),
+    ...(window.entrance === undefined ? {} : { mappedPort: window.entrance.port }),
     ...wireFindings(window),
   };
 }

@@ -73,11 +73,15 @@ export async function ask(
   if ("answer" in admitted) {
     return admitted.answer;
   }
-  const request = withOrigin(admitted.request, identity.value, origin);
-  const reasons = [...(await tooMany(ports, request)), ...(await futile(ports, request))];
+  const asked = withOrigin(admitted.request, identity.value, origin);
+  const { futile, expectedAt } = await lookAhead(ports, asked);
+  const reasons = [...(await tooMany(ports, asked)), ...futile];
+  const windows = asked.windows.map((window) =>
+    expectedAt === undefined ? window : { ...window, expectedAt: expectedAt.toISOString() },
+  );
   return reasons.length > 0
-    ? problem(refusedFor(reasons), { vmIds: requestedVms(request) })
-    : accept(ports, call.workflows, admitted.policy, request);
+    ? problem(refusedFor(reasons), { vmIds: requestedVms(asked) })
+    : accept(ports, call.workflows, admitted.policy, { ...asked, windows });
 }
 
 /** So many requests that are not over one person or application may have, to ask for one more that waits for an answer. */
@@ -108,20 +112,25 @@ function withOrigin(
   };
 }
 
+interface Ahead {
+  readonly futile: readonly Reason[];
+  readonly expectedAt?: Date | undefined;
+}
+
 /**
- * Why the request could not take effect, as far as the gates tell right now: a customer's rule would win, no place is left.
- * NB. Only a look ahead, so that people are told at once: where Azure is slow or away the request goes on, and opening
+ * Why the request could not take effect, as far as the gates tell right now (a customer's rule would win, no place is left), and
+ * when it probably will have where a firewall takes its time. NB. Only a look ahead, so that people are told at once: where Azure is slow or away the request goes on, and opening
  * decides by what it reads then.
  */
-async function futile(ports: InitiatePorts, request: AccessRequest): Promise<readonly Reason[]> {
+async function lookAhead(ports: InitiatePorts, request: AccessRequest): Promise<Ahead> {
   const looked = foreseeRequest(ports, request).then(
-    ({ vms }) => vms.flatMap((vm) => vm.reasons),
-    (error: unknown) => {
+    ({ vms, expectedAt }): Ahead => ({ futile: vms.flatMap((vm) => vm.reasons), expectedAt }),
+    (error: unknown): Ahead => {
       ports.log.foresightFault({ requestId: request.id, error });
-      return [];
+      return { futile: [] };
     },
   );
-  const tooLong = ports.clock.pause(foresightMs).then((): readonly Reason[] => []);
+  const tooLong = ports.clock.pause(foresightMs).then((): Ahead => ({ futile: [] }));
   return Promise.race([looked, tooLong]);
 }
 

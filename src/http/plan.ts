@@ -55,7 +55,7 @@ async function planPolicy(ports: PlanPorts, call: Call, body: unknown): Promise<
   const before = (await ports.policies.get(address.value.id))?.value;
   const vmIds = content.value.virtualMachines.map((vm) => vm.id);
   const dropped = droppedVms(before, content.value);
-  const faults = await policyFaults(ports, call, address.value, vmIds, dropped);
+  const faults = await policyFaults(ports, call, address.value, content.value, dropped);
   if (faults.length > 0) {
     return problem(refused(...faults), { vmIds });
   }
@@ -115,6 +115,7 @@ async function planRequest(ports: PlanPorts, call: Call): Promise<Answer> {
     body: {
       kind: "request",
       wouldSucceed: vms.every((vm) => vm.reasons.length === 0),
+      ...(foreseen.expectedAt === undefined ? {} : { expectedAt: foreseen.expectedAt }),
       ...approvalPart(request, namesOf(circlesOf(policy.accessRules?.approval, request))),
       gates: gates.map((gate) => gateJson(gate, (vmId) => asked.has(idKey(vmId)))),
       ...accessRows(questions, gates, ports.clock),

@@ -1,7 +1,7 @@
 import type { AccessRequest } from "../access/request.ts";
 import { type WireRequest, wireRequest } from "../access/wire.ts";
 import { mapLimited } from "../map-limited.ts";
-import { type Policy, policyType } from "../policy/policy.ts";
+import { type Policy, type PolicyVirtualMachine, policyType } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateStore } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
@@ -24,7 +24,9 @@ export function policyJson(
     kind: policy.kind,
     location: policy.location,
     properties: {
-      virtualMachines: policy.virtualMachines.filter((vm) => shows(idKey(vm.id))),
+      virtualMachines: policy.virtualMachines
+        .filter((vm) => shows(idKey(vm.id)))
+        .map((vm) => withFirewallAddress(vm, policy)),
       ...(policy.takePriority === true ? { takePriority: true } : {}),
       // Whoever may request has to know what requests have to say, and who answers them.
       ...(policy.accessRules === undefined ? {} : { accessRules: policy.accessRules }),
@@ -37,6 +39,15 @@ export function policyJson(
       ],
     },
   };
+}
+
+/** The VM with the public address of the firewall in front of it: the one that the policy names, or the firewall's first. */
+function withFirewallAddress(
+  vm: PolicyVirtualMachine,
+  { firewallAddresses = {} }: Policy,
+): PolicyVirtualMachine {
+  const publicIpAddress = vm.publicIpAddress ?? firewallAddresses[idKey(vm.id)];
+  return publicIpAddress === undefined ? vm : { ...vm, publicIpAddress };
 }
 
 /** How many gates are read at once for the findings of a policy. */

@@ -29,6 +29,8 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   AskedTooOften: 409,
   BlockedByCustomerRule: 409,
   GateFull: 409,
+  GateTooSlow: 409,
+  GateUpdateFailed: 503,
   GateNotFound: 409,
   GateNotWritable: 409,
   IdempotencyKeyReused: 409,

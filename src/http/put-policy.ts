@@ -8,7 +8,7 @@ import { idKey } from "../policy/resource-id.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { accessRulesFacts, policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
-import { machineFaults } from "../workflow/vm-gates.ts";
+import { entranceFaults, machineFaults } from "../workflow/vm-gates.ts";
 import { namedVms } from "./named-vms.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import {
@@ -55,7 +55,7 @@ async function write(
   for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const before = await ports.policies.get(address.id);
     const dropped = droppedVms(before?.value, content);
-    const reasons = await policyFaults(ports, call, address, vmIds, dropped);
+    const reasons = await policyFaults(ports, call, address, content, dropped);
     if (reasons.length > 0) {
       return problem(refused(...reasons), { vmIds });
     }
@@ -119,9 +119,10 @@ export async function policyFaults(
   ports: Pick<WritePolicyPorts, "rights" | "network">,
   call: Call,
   address: PolicyAddress,
-  vmIds: readonly string[],
+  { virtualMachines }: Pick<PolicyContent, "virtualMachines">,
   dropped: readonly string[],
 ): Promise<readonly Reason[]> {
+  const vmIds = virtualMachines.map((vm) => vm.id);
   const rights = await ports.rights.of(call.caller, address.subscriptionId);
   const asked = [...toWritePolicy(address.id), ...toConfigureVms(vmIds)];
   const missing = missingRights(rights, asked, call.caller.name);
@@ -132,12 +133,11 @@ export async function policyFaults(
     return all;
   }
   const machines = await mapLimited(vmIds, parallelWork, (vmId) => ports.network.findMachine(vmId));
-  return vmIds.flatMap((vmId, index) =>
-    machineFaults(
-      machines[index],
-      vmId,
-      address.location,
-      `properties.virtualMachines[${index}].id`,
-    ),
-  );
+  return virtualMachines.flatMap((vm, index) => {
+    const target = `properties.virtualMachines[${index}]`;
+    return [
+      ...machineFaults(machines[index], vm.id, address.location, `${target}.id`),
+      ...entranceFaults(machines[index], vm, `${target}.publicIpAddress`),
+    ];
+  });
 }

@@ -1,5 +1,5 @@
 import { agreed } from "../access/approval.ts";
-import { requestState } from "../access/life.ts";
+import { isOnItsWay, isOver, requestState } from "../access/life.ts";
 import type { AccessRequest, Decision, Requestor, Window } from "../access/request.ts";
 import { wireRequest } from "../access/wire.ts";
 import { formatDuration } from "../policy/duration.ts";
@@ -9,9 +9,19 @@ import { idKey } from "../policy/resource-id.ts";
 export function initiatedJson(request: AccessRequest, approvers: readonly string[]) {
   return {
     ...wireRequest(request),
+    ...expectedPart(request),
     ...approvalPart(request, approvers),
     ...emergencyPart(request),
   };
+}
+
+/** When all of a request will probably be open, where the update of a firewall has to be waited for. */
+function expectedPart({ windows }: AccessRequest) {
+  const expected = windows.flatMap((window) =>
+    isOnItsWay(window) ? (window.expectedAt ?? []) : [],
+  );
+  const [expectedAt] = expected.toSorted().toReversed();
+  return expectedAt === undefined ? {} : { expectedAt };
 }
 
 /** A request of ours, reduced to the VMs whose key passes `shows`. `approvers` are those who may answer, in words for people. */
@@ -89,6 +99,7 @@ function emergencyPart({ isBreakGlass, review, decisions = [] }: AccessRequest) 
 function windowJson(window: Window) {
   const { id, vmId, port, protocol, sources, state, closesAt, openedAt, closedAt } = window;
   const { endReason, gates, reasons, findings, connection, durationSeconds } = window;
+  const { expectedAt, entrance } = window;
   return {
     id,
     vmId,
@@ -102,6 +113,10 @@ function windowJson(window: Window) {
     ...(openedAt === undefined && durationSeconds !== undefined
       ? { duration: formatDuration(Math.round(durationSeconds)) }
       : {}),
+    ...(expectedAt === undefined || openedAt !== undefined || isOver(window) ? {} : { expectedAt }),
+    ...(entrance === undefined
+      ? {}
+      : { publicIpAddress: entrance.address, mappedPort: entrance.port }),
     closedAt,
     endReason,
     gates,

@@ -42,6 +42,8 @@ export interface Policy {
   readonly accessRules?: AccessRules | undefined;
   /** Ids of the gates that carry, or may still carry, deny rules for this policy. */
   readonly gates: readonly string[];
+  /** By VM key, the public address of the firewall in front of it, as it was last looked at. */
+  readonly firewallAddresses?: Readonly<Record<string, string>> | undefined;
   /** Ways to its VMs that no gate covers, as they were last looked at. */
   readonly unprotectedPaths?: readonly Finding[] | undefined;
   /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */

@@ -1,4 +1,5 @@
 import { type Gate, type GateRule, isFirewall, isFirewallRule } from "./gate.ts";
+import type { SecurityRule } from "./nsg.ts";
 import type { RuleChange } from "./nsg-plan.ts";
 import { sameName } from "./owned.ts";
 
@@ -7,8 +8,10 @@ export function changedGate(gate: Gate, changes: readonly RuleChange<GateRule>[]
   const rules = changedRules<GateRule>(gate.rules, changes);
   return isFirewall(gate)
     ? { ...gate, rules: rules.filter(isFirewallRule) }
-    : { ...gate, rules: rules.filter((rule) => !isFirewallRule(rule)) };
+    : { ...gate, rules: rules.filter(isSecurityRule) };
 }
+
+const isSecurityRule = (rule: GateRule): rule is SecurityRule => !isFirewallRule(rule);
 
 /** Rules once changes of them are made. */
 export function changedRules<Rule extends GateRule>(

@@ -12,6 +12,8 @@ import {
   leftoversKey,
   nextClosesAt,
   provenKey,
+  type UpdatesRow,
+  updatesKey,
   type WindowRow,
   windowKey,
 } from "./gate-rows.ts";
@@ -77,7 +79,22 @@ export function applySettlement(rows: GateRows, settlement: Settlement): GateRow
     setIfOther(next, findingsKey, { findings });
   }
   setIfOther(next, provenKey, { proven });
+  const updates = next.get(updatesKey);
+  if (updates !== undefined && "updates" in updates && updates.updates.touched !== undefined) {
+    const { touched: _, ...rest } = updates.updates;
+    next.set(updatesKey, { updates: rest });
+  }
   return next;
+}
+
+/** The rows with other updates of a firewall. */
+export function withUpdates(
+  rows: GateRows,
+  change: (updates: UpdatesRow["updates"]) => UpdatesRow["updates"],
+): GateRows {
+  const row = rows.get(updatesKey);
+  const before = row !== undefined && "updates" in row ? row.updates : {};
+  return new Map(rows).set(updatesKey, { updates: asStored(change(before)) });
 }
 
 /** The rows without the leftovers: only for a settlement that has seen every change of the gate. */

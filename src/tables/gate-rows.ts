@@ -3,6 +3,7 @@ import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, ProvenRule } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import type { DesiredDeny, DesiredWindow, Leftover, WindowResult } from "../rules/intent.ts";
+import { leadOf } from "../rules/update-time.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { encodeKey } from "./keys.ts";
 
@@ -29,6 +30,8 @@ export interface GateMeta {
   readonly isInterrupted: boolean;
   /** The earliest end among windows that were taken away and are not proven gone yet; {@link never} when there is none. */
   readonly owedSince: string;
+  /** So many milliseconds before its end a window has to be taken off this gate; 0 where writes are waited for. */
+  readonly leadMs: number;
 }
 
 interface DenyRow {
@@ -57,13 +60,23 @@ interface LeftoversRow {
   readonly leftovers: readonly Leftover[];
 }
 
-export type GateRow = DenyRow | WindowRow | FindingsRow | ProvenRow | LeftoversRow;
+/** Updates of a firewall; there once one has been begun. */
+export interface UpdatesRow {
+  readonly updates: Pick<GateRecord, "operation" | "touched" | "failures" | "updateTimes">;
+}
+
+export type GateRow = DenyRow | WindowRow | FindingsRow | ProvenRow | LeftoversRow | UpdatesRow;
 
 /** The rows of a gate by row key. Values are never changed in place: a row that is the same object is the same row. */
 export type GateRows = ReadonlyMap<string, GateRow>;
 
 /** The row keys of what a gate has one row of. */
-export const [findingsKey, provenKey, leftoversKey] = ["findings", "proven", "leftovers"] as const;
+export const [findingsKey, provenKey, leftoversKey, updatesKey] = [
+  "findings",
+  "proven",
+  "leftovers",
+  "updates",
+] as const;
 
 export function newMeta(gateId: string): GateMeta {
   return {
@@ -76,6 +89,7 @@ export function newMeta(gateId: string): GateMeta {
     completedBy: "",
     isInterrupted: false,
     owedSince: never,
+    leadMs: leadOf({ gateId }),
   };
 }
 
@@ -90,6 +104,7 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     completedBy,
     isInterrupted,
     owedSince,
+    leadMs,
   } = row;
   return {
     gateId: String(gateId),
@@ -101,10 +116,14 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     completedBy: String(completedBy),
     isInterrupted: isInterrupted === true,
     owedSince: String(owedSince),
+    leadMs: Number(leadMs ?? 0),
   };
 }
 
-/** The row of `meta`, with the two columns by which the sweep finds gates: `behind` and `nextClosesAt`. */
+/**
+ * The row of `meta`, with the columns by which the sweep finds gates: `behind`, `nextDueAt` (when the first window has to be taken
+ * off) and `nextClosesAt` (when the first one ends).
+ */
 export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: string): TableEntity {
   return {
     partitionKey,
@@ -112,6 +131,10 @@ export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: stri
     ...meta,
     behind: meta.applied < meta.desired,
     nextClosesAt,
+    nextDueAt:
+      nextClosesAt === never
+        ? never
+        : new Date(Date.parse(nextClosesAt) - meta.leadMs).toISOString(),
   };
 }
 
@@ -150,6 +173,10 @@ export function recordOf(meta: GateMeta, rows: GateRows, quietForMs?: number): G
   const windows = all.filter((row) => "window" in row);
   const leftovers = all.flatMap((row) => ("leftovers" in row ? row.leftovers : []));
   const proven = all.find((row) => "proven" in row)?.proven;
+  const updates = all.find((row) => "updates" in row)?.updates ?? {};
+  const waiting = windows
+    .filter(({ revision = Number.POSITIVE_INFINITY }) => revision > meta.applied)
+    .map(({ window }) => window.windowId);
   return {
     gateId: meta.gateId,
     intent: {
@@ -167,6 +194,8 @@ export function recordOf(meta: GateMeta, rows: GateRows, quietForMs?: number): G
     findings: all.flatMap((row) => ("findings" in row ? row.findings : [])),
     ...(proven === undefined ? {} : { proven }),
     ...(meta.isInterrupted ? { isInterrupted: true } : {}),
+    ...(waiting.length === 0 ? {} : { waiting }),
+    ...updates,
     ...(meta.leaseHolder === ""
       ? {}
       : {

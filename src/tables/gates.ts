@@ -2,9 +2,16 @@ import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateStore, IntentChange, Settlement } from "../ports.ts";
 import { tellsEndsOnly } from "../rules/changed-intent.ts";
+import { afterUpdate, leadOf } from "../rules/update-time.ts";
 import type { Tables } from "./client.ts";
 import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
-import { applyChange, applySettlement, earliestRemoved, withoutLeftovers } from "./gate-changes.ts";
+import {
+  applyChange,
+  applySettlement,
+  earliestRemoved,
+  withoutLeftovers,
+  withUpdates,
+} from "./gate-changes.ts";
 import { knownGates, overdueGates, type Reading, readGate, unsettledGates } from "./gate-reads.ts";
 import {
   closingTime,
@@ -17,6 +24,7 @@ import {
   nextClosesAt,
   readMeta,
   recordOf,
+  type UpdatesRow,
 } from "./gate-rows.ts";
 import { groupCommit } from "./group-commit.ts";
 import { encodeId } from "./keys.ts";
@@ -53,6 +61,32 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       const { nextClosesAt: closesAt } = row;
       const written = metaRow(partitionKey, next(meta), String(closesAt));
       await client.updateEntity(written, "Replace", { etag: row.etag });
+      return true;
+    });
+  };
+
+  /** As {@link underLease}, of the gate's updates. */
+  const updatesUnderLease = async (
+    gateId: string,
+    holder: string,
+    next: (updates: UpdatesRow["updates"]) => UpdatesRow["updates"],
+  ) => {
+    const client = await tables.gates();
+    return untilUndisturbed(pause, async () => {
+      const reading = await readGate(client, gateId);
+      if (reading.meta.leaseHolder !== holder) {
+        return false;
+      }
+      const rows = withUpdates(reading.rows, next);
+      const { updateTimes } = recordOf(reading.meta, rows);
+      const meta = {
+        ...reading.meta,
+        leaseBeat: reading.meta.leaseBeat + 1,
+        beatAt: "",
+        leadMs: leadOf({ gateId, updateTimes }),
+      };
+      const actions = difference(reading, rows, meta.desired);
+      await write(client, reading, meta, actions, nextClosesAt(rows));
       return true;
     });
   };
@@ -109,6 +143,15 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       const client = await tables.gates();
       return completeUnderLease(client, pause, gateId, holder, settlement);
     },
+
+    touches: (gateId, holder, touched) =>
+      updatesUnderLease(gateId, holder, (updates) => ({ ...updates, touched })),
+
+    begin: (gateId, holder, operation) =>
+      updatesUnderLease(gateId, holder, (updates) => ({ ...updates, operation })),
+
+    end: (gateId, holder, tookMs) =>
+      updatesUnderLease(gateId, holder, (updates) => afterUpdate(updates, tookMs)),
 
     release: (gateId, holder) =>
       underLease(gateId, holder, (meta) => ({ ...meta, leaseHolder: "" })),

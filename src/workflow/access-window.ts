@@ -1,7 +1,7 @@
 import type { OrchestrationContext, Task } from "durable-functions";
 import type { Looked } from "./look-after.ts";
 import { names } from "./names.ts";
-import type { VmOfRequest } from "./open-windows.ts";
+import type { Opened, Opening, VmOfRequest } from "./open-windows.ts";
 
 /** Input of the orchestration of one VM of a request; `attempt` is set when looking after it goes on in a fresh history. */
 export interface AccessWindowInput extends VmOfRequest {
@@ -13,7 +13,9 @@ export const patience = {
   openTries: 5,
   firstPause: 2,
   longestPause: 600,
-  triesPerHistory: 50,
+  looksPerHistory: 50,
+  /** So often it looks how the update of a firewall goes that opens the windows: an hour and more. */
+  openLooks: 250,
   longestTimer: 5 * 86_400,
 } as const;
 
@@ -27,18 +29,21 @@ type Steps<T> = Generator<Task, T, unknown>;
 export function* accessWindow(context: OrchestrationContext): Steps<void> {
   const { requestId, vmIndex, attempt: first } = context.df.getInput() as AccessWindowInput;
   const vm: VmOfRequest = { requestId, vmIndex };
-  if (first === undefined) {
-    yield* open(context, vm);
-  }
   let word = context.df.waitForExternalEvent(names.endNow);
+  if (first === undefined) {
+    yield* open(context, vm, word);
+  }
   let attempt = first ?? 1;
-  for (;;) {
+  for (let looks = 1; ; looks += 1) {
     const looked = yield* lookAfter(context, vm, attempt);
     if (looked.next === undefined && !looked.isFailing) {
       return;
     }
-    if (looked.isFailing && attempt % patience.triesPerHistory === 0) {
-      context.df.continueAsNew({ ...vm, attempt: attempt + 1 } satisfies AccessWindowInput);
+    if (looks === patience.looksPerHistory) {
+      context.df.continueAsNew({
+        ...vm,
+        attempt: looked.isFailing ? attempt + 1 : 1,
+      } satisfies AccessWindowInput);
       return;
     }
     yield* waitUntil(context, nextLook(context, looked, attempt), word);
@@ -50,20 +55,43 @@ export function* accessWindow(context: OrchestrationContext): Steps<void> {
   }
 }
 
-/** Tries to open a few times. What stays impossible to open is closed by the first look. */
-function* open(context: OrchestrationContext, vm: VmOfRequest): Steps<void> {
-  for (let attempt = 1; attempt <= patience.openTries; attempt += 1) {
+/**
+ * Tries to open a few times, and looks again for as long as the update of a firewall is under way. What stays impossible to open
+ * is closed by the first look.
+ */
+function* open(context: OrchestrationContext, vm: VmOfRequest, word: Task): Steps<void> {
+  let attempt = 1;
+  let isAgain = false;
+  for (let looks = 1; looks <= patience.openLooks && attempt <= patience.openTries; looks += 1) {
+    let pause = pauseSeconds(attempt);
     try {
-      yield context.df.callActivity(names.openWindows, vm);
-      return;
+      const opened = yield* tryToOpen(context, isAgain ? { ...vm, isAgain } : vm);
+      if (opened?.retryAfterMs === undefined) {
+        return;
+      }
+      isAgain = true;
+      attempt = 1;
+      pause = Math.max(opened.retryAfterMs / 1_000, shortestPause);
     } catch {
       // The activity threw because trying again may help; what it says is in the log.
-      if (attempt < patience.openTries) {
-        yield context.df.createTimer(later(context, pauseSeconds(attempt)));
-      }
+      attempt += 1;
+    }
+    if (attempt <= patience.openTries) {
+      yield* waitUntil(
+        context,
+        later(context, pause),
+        isAgain && !word.isCompleted ? word : undefined,
+      );
     }
   }
 }
+
+function* tryToOpen(context: OrchestrationContext, input: Opening): Steps<Opened | undefined> {
+  return (yield context.df.callActivity(names.openWindows, input)) as Opened | undefined;
+}
+
+/** Shorter pauses are not worth a timer, in seconds. */
+const shortestPause = 0.1;
 
 /** One look; a fault of it is one more reason to look again. */
 function* lookAfter(
@@ -96,13 +124,15 @@ function later(context: OrchestrationContext, seconds: number): Date {
   return new Date(context.df.currentUtcDateTime.getTime() + seconds * 1_000);
 }
 
-/** Waits for a moment or for the word, in pieces short enough for every durable backend. A word that came before counts too. */
-function* waitUntil(context: OrchestrationContext, end: Date, word: Task): Steps<void> {
-  while (!word.isCompleted && context.df.currentUtcDateTime < end) {
+const isTold = (word: Task | undefined): boolean => word?.isCompleted === true;
+
+/** Waits for a moment or, where there is one, for the word, in pieces short enough for every durable backend. A word that came before counts too. */
+function* waitUntil(context: OrchestrationContext, end: Date, word?: Task): Steps<void> {
+  while (!isTold(word) && context.df.currentUtcDateTime < end) {
     const latest = later(context, patience.longestTimer);
     const timer = context.df.createTimer(end < latest ? end : latest);
-    yield context.df.Task.any([timer, word]);
-    if (word.isCompleted) {
+    yield word === undefined ? timer : context.df.Task.any([timer, word]);
+    if (isTold(word)) {
       timer.cancel();
     }
   }

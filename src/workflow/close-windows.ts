@@ -8,8 +8,10 @@ import {
 } from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
 import { type Reason, refused } from "../reasons.ts";
+import { leadOf } from "../rules/update-time.ts";
 import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
+import type { UnderWay } from "./turn.ts";
 
 /** Which windows of the VM end now, and why. */
 export interface Closing extends VmOfRequest {
@@ -21,9 +23,10 @@ export interface Closing extends VmOfRequest {
   readonly attempt: number;
 }
 
-/** `isClosed` only when every rule is proven gone from every gate. */
+/** `isClosed` only when every rule is proven gone from every gate; `retryAfterMs` where the update of a firewall is waited for. */
 export interface Closed {
   readonly isClosed: boolean;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -41,7 +44,10 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   const [closing] = await Promise.all([
     ports.requests.change(request.id, (current) =>
       changeWindows(current, ids, (window) =>
-        moveWindow(window, "closing", { endReason: input.endReason }),
+        moveWindow(window, "closing", {
+          endReason: input.endReason,
+          closingSince: askedAt.toISOString(),
+        }),
       ),
     ),
     ports.activity.record([
@@ -52,7 +58,7 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   // NB. As they are once they are closing: a window that followed its VM until then stands on more gates than were read before.
   const windows = (closing ?? request).windows.filter((window) => ids.includes(window.id));
 
-  const { reasons, gone } = await toldWhenLate(
+  const { reasons, gone, underWay } = await toldWhenLate(
     ports,
     settleWithout(ports, windows, input.attempt),
     (late) => tellOverdue(ports, request, windows, input, late),
@@ -60,6 +66,11 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   if (reasons.length > 0) {
     await tellOverdue(ports, request, windows, input, reasons);
     return { isClosed: false };
+  }
+  if (underWay.length > 0) {
+    const late = windows.filter((window) => isLate(window, underWay, ports.clock.now()));
+    await tellOverdue(ports, request, late, input, [notYetGone]);
+    return { isClosed: false, retryAfterMs: Math.min(...underWay.map((one) => one.retryAfterMs)) };
   }
   const now = ports.clock.now();
   // The audit first: a window that people are told of as closed must have its fact.
@@ -96,10 +107,28 @@ async function toldWhenLate<T>(
     () => true,
   );
   if (!(await Promise.race([ended, clock.pause(lateAfter).then(() => false)]))) {
-    const message = `The rule is not proven gone after ${lateAfter / 1_000} seconds; it is tried until it is.`;
-    await tell([{ code: "NotSettledInTime", message }]);
+    await tell([notYetGone]);
   }
   return work;
+}
+
+const notYetGone: Reason = {
+  code: "NotSettledInTime",
+  message: `The rule is not proven gone ${lateAfter / 1_000} seconds after it should be; it is tried until it is.`,
+};
+
+/**
+ * Whether the update of a firewall is late for a window: past its end, as its closing was begun in time; of one that ends before,
+ * when two updates should be over, as one may have been under way.
+ */
+function isLate(
+  { closesAt, closingSince }: Window,
+  underWay: readonly UnderWay[],
+  now: Date,
+): boolean {
+  const two = 2 * Math.max(...underWay.map(({ record }) => leadOf(record)));
+  const since = Date.parse(closingSince ?? closesAt) + two;
+  return Math.min(since, Math.max(Date.parse(closesAt), since - two)) + lateAfter <= now.getTime();
 }
 
 async function tellOverdue(
@@ -109,6 +138,9 @@ async function tellOverdue(
   { endReason, attempt }: Closing,
   reasons: readonly Reason[],
 ): Promise<void> {
+  if (windows.length === 0) {
+    return;
+  }
   const ids = windows.map((window) => window.id);
   await ports.activity.record(
     facts(request, windows, endReason, "failed", ports.clock.now(), {
@@ -157,7 +189,11 @@ async function settleWithout(
   ports: WindowPorts,
   windows: readonly Window[],
   attempt: number,
-): Promise<{ readonly reasons: readonly Reason[]; readonly gone: readonly Reason[] }> {
+): Promise<{
+  readonly reasons: readonly Reason[];
+  readonly gone: readonly Reason[];
+  readonly underWay: readonly UnderWay[];
+}> {
   const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
   const settled = await Promise.all(
     gates.map(async (gateId) => {
@@ -178,6 +214,7 @@ async function settleWithout(
   const findings = settled.flatMap((one) => (one.outcome === "settled" ? one.record.findings : []));
   return {
     reasons: settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : [])),
+    underWay: settled.filter((one) => one.outcome === "under way"),
     // NB. A gate that is gone holds nothing open; that it was not there to be read back belongs in the audit.
     gone: findings.filter((finding) => finding.code === "GateNotFound"),
   };

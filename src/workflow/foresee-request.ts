@@ -6,7 +6,7 @@ import type { Reason } from "../reasons.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import type { Foresee, Foreseen, ForeseePorts } from "./foresee.ts";
 import { parallelWork } from "./protect.ts";
-import { addressesByGate } from "./vm-gates.ts";
+import { placesByGate } from "./vm-gates.ts";
 import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
 
 /** One VM of a request, and why windows of it would fail; no reasons when all would come to be open. */
@@ -21,6 +21,8 @@ export interface ForeseenVm {
 export interface ForeseenRequest {
   readonly vms: readonly ForeseenVm[];
   readonly gates: readonly Foreseen[];
+  /** When everything will probably be open, where a firewall takes its time. */
+  readonly expectedAt: Date | undefined;
 }
 
 /** What a request would do to its gates. A look ahead and no promise: opening decides by what stands there then. */
@@ -34,8 +36,8 @@ export async function foreseeRequest(
     windows: windowsOfVm(request, index),
   }));
   const wanted = vms.flatMap(({ machine, windows }) =>
-    [...addressesByGate(machine)].flatMap(([gateId, addresses]) =>
-      windows.map((window) => ({ gateId, window: desiredWindow(request, window, addresses) })),
+    [...placesByGate(machine)].flatMap(([gateId, place]) =>
+      windows.map((window) => ({ gateId, window: desiredWindow(request, window, place) })),
     ),
   );
   const found = await Promise.all(
@@ -45,12 +47,17 @@ export async function foreseeRequest(
   );
   const gates = found.filter((gate) => gate !== undefined);
   const now = ports.clock.now();
+  const leadOn = new Map(gates.map(({ gateId, leadMs }) => [idKey(gateId), leadMs]));
+  const leadFor = (machine: Machine | undefined) =>
+    Math.max(0, ...[...placesByGate(machine).keys()].map((key) => leadOn.get(key) ?? 0));
+  const expected = gates.flatMap(({ expectedAt }) => expectedAt ?? []);
   return {
     gates,
+    expectedAt: expected.length === 0 ? undefined : new Date(Math.max(...expected)),
     vms: vms.map((vm) => ({
       ...vm,
       reasons: vm.windows.flatMap((window) => [
-        ...hopelessReasons(window, vm.machine, now),
+        ...hopelessReasons(window, vm.machine, now, leadFor(vm.machine)),
         ...gates.flatMap(({ plan }) => {
           const result = plan.results[window.id];
           return result?.state === "failed" ? result.reasons : [];

@@ -1,11 +1,12 @@
 import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
+import { changedGate } from "../rules/changed-gate.ts";
 import { changedIntent } from "../rules/changed-intent.ts";
 import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
-import type { GateIntent, Owner } from "../rules/intent.ts";
-import { changedGate } from "../rules/changed-gate.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
+import type { GateIntent, Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
+import { expectedEnd, leadOf } from "../rules/update-time.ts";
 import { planOf, withStrangers } from "./settlement.ts";
 
 export interface ForeseePorts {
@@ -21,6 +22,10 @@ export interface Foreseen {
   readonly before: Gate;
   readonly after: Gate;
   readonly plan: GatePlan<GateRule>;
+  /** How long before its end a window has to be taken off the gate, in milliseconds. */
+  readonly leadMs: number;
+  /** When the change would probably be in effect, in milliseconds since 1970; of firewalls only. */
+  readonly expectedAt: number | undefined;
   /** The VM that a rule of ours is there for, or would be; nothing of one that is there for nobody. */
   readonly vmOf: (ruleName: string) => string | undefined;
 }
@@ -50,10 +55,13 @@ export function createForesee({ clock, gates, network, owner }: ForeseePorts): F
     const intent = changedIntent(record.intent, change);
     // As a settlement would see it: what is a stranger to it stays.
     const seen = withStrangers({ ...record, intent }, found.gate, owner);
-    const plan = planOf(seen, intent, clock.now(), owner);
+    const leadMs = leadOf(record);
+    const plan = planOf(seen, intent, new Date(clock.now().getTime() + leadMs), owner);
     const after = changedGate(found.gate, plan.changes);
     const vmOf = vmsOfRules(owner, record.intent, intent);
-    return { gateId, before: found.gate, after, plan, vmOf };
+    const asked = { ...record, desiredRevision: record.desiredRevision + 1 };
+    const expectedAt = leadMs === 0 ? undefined : expectedEnd(asked, clock.now());
+    return { gateId, before: found.gate, after, plan, leadMs, expectedAt, vmOf };
   };
 }
 

@@ -5,6 +5,7 @@ import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Survey } from "../ports.ts";
 import type { GateRule } from "../rules/gate.ts";
 import { isOwned } from "../rules/owned.ts";
+import { leadOf } from "../rules/update-time.ts";
 import { healPlaces, heldRows } from "./moved-vms.ts";
 import { followMachine, standingWindows, standsWhere, takeOffEnded } from "./moved-windows.ts";
 import type { WindowPorts } from "./open-windows.ts";
@@ -31,7 +32,7 @@ export async function healEveryGate(ports: WindowPorts): Promise<void> {
           survey,
           isHere,
           policies: policies.filter(({ id }) => isHere(id)),
-          records: records.filter(({ gateId }) => isHere(gateId)),
+          records,
         };
         const hasChanged = await healPolicies(ports, here);
         const hasFollowed = await healWindows(ports, here);
@@ -46,13 +47,13 @@ interface Subscription {
   readonly survey: Survey;
   readonly isHere: (id: string) => boolean;
   readonly policies: readonly Policy[];
+  /** Of all gates: a firewall may be in another subscription than the VMs behind it. */
   readonly records: readonly GateRecord[];
 }
 
 /** What has just followed its VM is wanted elsewhere now. */
 async function readAgain({ gates }: WindowPorts, here: Subscription): Promise<Subscription> {
-  const records = (await gates.known()).filter(({ gateId }) => here.isHere(gateId));
-  return { ...here, records };
+  return { ...here, records: await gates.known() };
 }
 
 /** Those that Azure tells of, and those in which something is known to storage. */
@@ -94,9 +95,9 @@ async function healPolicies(
 /** Lets windows follow VMs that are not where the windows stand; tells whether there were any. */
 async function healWindows(
   ports: WindowPorts,
-  { records, survey: { machines } }: Subscription,
+  { records, isHere, survey: { machines } }: Subscription,
 ): Promise<boolean> {
-  const standing = standingWindows(records, ports.clock.now());
+  const standing = standingWindows(records, ports.clock.now()).filter(({ vmId }) => isHere(vmId));
   const healed = await mapLimited(standing, parallelWork, (windows) =>
     guarded(ports.log, `the windows of ${windows.vmId}`, async () => {
       if (await takeOffEnded(ports, windows)) {
@@ -118,8 +119,9 @@ async function healWindows(
 /** Settles every gate that is not as it should be, and lets go of those of which nothing is wanted or left. */
 async function healRules(
   ports: WindowPorts,
-  { records, survey: { gates } }: Subscription,
+  { records: all, isHere, survey: { gates } }: Subscription,
 ): Promise<void> {
+  const records = all.filter(({ gateId }) => isHere(gateId));
   const known = new Set(records.map(({ gateId }) => idKey(gateId)));
   const strangers = [...gates]
     .filter(([key]) => !known.has(key))
@@ -146,12 +148,12 @@ function stands(
     // One that is gone has nothing to hold; its settlement has told so once.
     return record.findings.some((finding) => finding.code === "GateNotFound");
   }
-  if (record.isInterrupted === true) {
+  if (record.isInterrupted === true || record.operation !== undefined) {
     // What the last writer did has never been proven.
     return false;
   }
   const seen = withStrangers(record, reading.gate, owner);
-  const plan = planFor(record, seen, clock.now(), owner);
+  const plan = planFor(record, seen, new Date(clock.now().getTime() + leadOf(record)), owner);
   const tells = (wanted: unknown, told: unknown) =>
     JSON.stringify(wanted) === JSON.stringify(told) || isDeepStrictEqual(asTold(wanted), told);
   return (

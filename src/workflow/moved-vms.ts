@@ -4,13 +4,14 @@ import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { gateName, isFirewallGate } from "../rules/gate.ts";
 import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
-import { addressesByGate, placeText } from "./vm-gates.ts";
+import { type PlaceBehind, placesByGate, placeText } from "./vm-gates.ts";
 
 /** By gate key, what is held closed there for a VM: its addresses, and in words ports and precedence. */
-type Place = ReadonlyMap<string, readonly string[]>;
+type Place = ReadonlyMap<string, PlaceBehind>;
 
 /** What is held closed for a policy's VMs, by VM key. */
 export type Whereabouts = ReadonlyMap<string, Place>;
@@ -114,30 +115,41 @@ const isElsewhere = ({ before, now }: { readonly before: Place; readonly now: Pl
 function placeIn(policy: Policy, vm: PolicyVirtualMachine, machine: Machine | undefined): Place {
   const ports = vm.ports.map((port) => port.number);
   return new Map(
-    [...addressesByGate(machine)].map(([gate, addresses]) => [
-      gate,
-      [...addresses, ...terms(ports, policy.takePriority)],
-    ]),
+    [...placesByGate(machine)].map(([gate, { addresses }]) => {
+      const wish = isFirewallGate(gate) ? vm.publicIpAddress : undefined;
+      return [gate, held(addresses, ports, policy.takePriority, wish)];
+    }),
   );
 }
 
-const terms = (ports: readonly number[], takePriority: boolean | undefined): readonly string[] => [
-  `ports ${ports.toSorted((one, other) => one - other).join(" ")}`,
-  ...(takePriority === true ? ["before other rules"] : []),
-];
+/** What is held closed on a gate, in words. */
+const held = (
+  addresses: readonly string[],
+  ports: readonly number[],
+  takePriority: boolean | undefined,
+  publicIpAddress: string | undefined,
+): PlaceBehind => ({
+  addresses: [
+    ...addresses,
+    `ports ${ports.toSorted((one, other) => one - other).join(" ")}`,
+    ...(takePriority === true ? ["before other rules"] : []),
+    ...(publicIpAddress === undefined ? [] : [`by ${publicIpAddress}`]),
+  ],
+});
 
 /** What the deny rows of all policies hold, by policy key and VM key: gathered once, as gates hold those of many. */
 export function heldRows(records: readonly GateRecord[]): ReadonlyMap<string, Whereabouts> {
-  const held = new Map<string, Map<string, Map<string, readonly string[]>>>();
+  const all = new Map<string, Map<string, Map<string, PlaceBehind>>>();
   for (const { gateId, intent } of records) {
-    for (const { policyId, vmId, addresses, ports, takePriority } of intent.denies) {
-      const ofPolicy = held.get(idKey(policyId)) ?? new Map();
+    for (const deny of intent.denies) {
+      const { policyId, vmId, addresses, ports, takePriority, publicIpAddress } = deny;
+      const ofPolicy = all.get(idKey(policyId)) ?? new Map();
       const place = ofPolicy.get(idKey(vmId)) ?? new Map();
-      place.set(idKey(gateId), [...addresses, ...terms(ports, takePriority)]);
-      held.set(idKey(policyId), ofPolicy.set(idKey(vmId), place));
+      place.set(idKey(gateId), held(addresses, ports, takePriority, publicIpAddress));
+      all.set(idKey(policyId), ofPolicy.set(idKey(vmId), place));
     }
   }
-  return held;
+  return all;
 }
 
 function placeFact(
@@ -164,6 +176,8 @@ function placeFact(
 }
 
 function inWords(place: Place): string {
-  const gates = [...place].map(([gate, list]) => `${resourceName(gate)} (${list.join(", ")})`);
-  return gates.length === 0 ? "no network security group" : gates.join(" and ");
+  const gates = [...place].map(
+    ([gate, { addresses }]) => `${gateName(gate)} (${addresses.join(", ")})`,
+  );
+  return gates.length === 0 ? "no gate" : gates.join(" and ");
 }

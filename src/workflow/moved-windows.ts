@@ -4,29 +4,34 @@ import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
+import { leadOf } from "../rules/update-time.ts";
 import { closeWindows } from "./close-windows.ts";
 import { windowFact } from "./facts.ts";
 import type { WindowPorts } from "./open-windows.ts";
-import { bringEnds, outcomeOf, type Reached } from "./opened.ts";
-import { addressesByGate, placeText } from "./vm-gates.ts";
+import { bringEnds, outcomeOf, type Reached, reachedBy } from "./opened.ts";
+import { type PlaceBehind, placesByGate, placeText } from "./vm-gates.ts";
 
-/** The windows of one VM of one request, and where they stand: addresses by gate key. */
+/** The windows of one VM of one request, and where they stand, by gate key. */
 export interface StandingWindows {
   readonly requestId: string;
   readonly vmId: string;
   readonly windows: readonly DesiredWindow[];
-  readonly addressesOn: ReadonlyMap<string, readonly string[]>;
+  readonly places: ReadonlyMap<string, PlaceBehind>;
 }
 
-/** All windows that are not over, gathered from the gates on which they are wanted. */
+/**
+ * All windows that are not over, gathered from the gates on which they are wanted. NB. Not those near their end by the slowest of
+ * the gates: they are taken off firewalls before they are taken off other gates, and must not be brought back.
+ */
 export function standingWindows(
   records: readonly GateRecord[],
   now: Date,
 ): readonly StandingWindows[] {
+  const longestLead = Math.max(0, ...records.map(leadOf));
+  const isStanding = ({ closesAt }: DesiredWindow) =>
+    Date.parse(closesAt) > now.getTime() + 3 * longestLead;
   const standing = records.flatMap((record) =>
-    record.intent.windows
-      .filter((window) => Date.parse(window.closesAt) > now.getTime())
-      .map((window) => ({ gateId: record.gateId, window })),
+    record.intent.windows.filter(isStanding).map((window) => ({ gateId: record.gateId, window })),
   );
   const byVm = Map.groupBy(standing, ({ window }) => `${window.requestId} ${idKey(window.vmId)}`);
   return [...byVm.values()].map((ofVm) => {
@@ -35,17 +40,14 @@ export function standingWindows(
       requestId: first.requestId,
       vmId: first.vmId,
       windows: [...new Map(ofVm.map(({ window }) => [window.windowId, window])).values()],
-      addressesOn: new Map(ofVm.map(({ gateId, window }) => [idKey(gateId), window.addresses])),
+      places: new Map(ofVm.map(({ gateId, window }) => [idKey(gateId), placeOf(window)])),
     };
   });
 }
 
 /** Whether the windows stand exactly where the VM is. */
-export function standsWhere(
-  { addressesOn }: StandingWindows,
-  machine: Machine | undefined,
-): boolean {
-  return placeText(addressesOn) === placeText(addressesByGate(machine));
+export function standsWhere({ places }: StandingWindows, machine: Machine | undefined): boolean {
+  return placeText(places) === placeText(placesByGate(machine));
 }
 
 /**
@@ -57,7 +59,7 @@ export async function followMachine(
   standing: StandingWindows,
   machine: Machine | undefined,
 ): Promise<void> {
-  const places = addressesByGate(machine);
+  const places = placesByGate(machine);
   const request = await ports.requests.get(standing.requestId);
   const ids = standing.windows.map((window) => window.windowId);
   if ((await endedSince(ports, standing)).length > 0) {
@@ -75,11 +77,11 @@ export async function followMachine(
       gates: [...new Set([...(window.gates ?? []), ...places.keys()])],
     })),
   );
-  const left = [...standing.addressesOn.keys()].filter((gateId) => !places.has(gateId));
+  const left = [...standing.places.keys()].filter((gateId) => !places.has(gateId));
   await Promise.all([
-    ...[...places].map(([gateId, addresses]) =>
+    ...[...places].map(([gateId, place]) =>
       ports.gates.change(gateId, {
-        addWindows: standing.windows.map((window) => ({ ...window, addresses })),
+        addWindows: standing.windows.map((window) => movedTo(window, place)),
       }),
     ),
     ...left.map((gateId) => ports.gates.change(gateId, { removeWindows: ids })),
@@ -104,13 +106,13 @@ export async function followMachine(
  */
 export async function takeOffEnded(
   ports: WindowPorts,
-  { requestId, windows, addressesOn }: StandingWindows,
+  { requestId, windows, places }: StandingWindows,
 ): Promise<boolean> {
   const request = await ports.requests.get(requestId);
   const over = new Set((request?.windows ?? []).filter(isOver).map((window) => window.id));
   const ended = windows.map(({ windowId }) => windowId).filter((id) => over.has(id));
   if (ended.length > 0) {
-    await Promise.all([...addressesOn.keys()].map((gateId) => settleWithout(ports, gateId, ended)));
+    await Promise.all([...places.keys()].map((gateId) => settleWithout(ports, gateId, ended)));
   }
   return ended.length > 0;
 }
@@ -121,10 +123,21 @@ async function settleWithout(
   removeWindows: readonly string[],
 ): Promise<Reached> {
   const revision = await ports.gates.change(gateId, { removeWindows });
-  const settled = await ports.settle(gateId, revision);
-  return settled.outcome === "settled"
-    ? { gateId, record: settled.record }
-    : { gateId, reasons: settled.reasons };
+  return reachedBy(gateId, await ports.settle(gateId, revision));
+}
+
+const placeOf = ({ addresses, through, publicAddresses }: DesiredWindow): PlaceBehind => ({
+  addresses,
+  ...(through === undefined ? {} : { through }),
+  ...(publicAddresses === undefined ? {} : { publicAddresses }),
+});
+
+/** The window as a gate at its VM's new place should carry it. */
+function movedTo(
+  { through: _, publicAddresses: __, ...window }: DesiredWindow,
+  place: PlaceBehind,
+): DesiredWindow {
+  return { ...window, ...place };
 }
 
 /** Tells the audit what became of each window at its new place; one that cannot be open there ends. */
@@ -140,10 +153,10 @@ async function tellFollowed(
     .filter((window) => windowIds.includes(window.id))
     .map((window) => outcomeOf(window, undefined, reached, []));
   await ports.activity.record(
-    outcomes.map(({ window, reasons, gates }) =>
+    outcomes.map(({ window, reasons, gates, pending }) =>
       windowFact(request, window, {
         operation: "gate.repair",
-        outcome: reasons.length === 0 ? "done" : "failed",
+        outcome: reasons.length > 0 ? "failed" : pending.length === 0 ? "done" : "asked",
         at,
         step,
         gates,
@@ -187,7 +200,7 @@ async function end(
   windowIds: readonly string[],
 ): Promise<void> {
   await Promise.all(
-    [...standing.addressesOn.keys()].map((gateId) =>
+    [...standing.places.keys()].map((gateId) =>
       ports.gates.change(gateId, { removeWindows: windowIds }),
     ),
   );

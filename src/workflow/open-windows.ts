@@ -14,14 +14,23 @@ import { noteConnections } from "./connections.ts";
 import { decideAgain } from "./decide-again.ts";
 import { tellDecisions } from "./decisions.ts";
 import { windowFact } from "./facts.ts";
-import { bringEnds, outcomeOf, type Reached, report } from "./opened.ts";
+import { type Leads, leadsOf, longest } from "./leads.ts";
+import {
+  bringEnds,
+  noteExpected,
+  outcomeOf,
+  type Reached,
+  reachedBy,
+  report,
+  type WindowOutcome,
+} from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
 import { guarded } from "./serial.ts";
 import type { Settle } from "./settle.ts";
 import { takeBack } from "./take-back.ts";
-import { addressesByGate } from "./vm-gates.ts";
+import type { SettlePorts } from "./turn.ts";
+import { placesByGate } from "./vm-gates.ts";
 import { desiredWindow, hopelessReasons } from "./wanted-windows.ts";
-import type { SettlePorts } from "./write-gate.ts";
 
 /** What opening and closing need of the world. */
 export interface WindowPorts extends SettlePorts {
@@ -39,26 +48,43 @@ export interface VmOfRequest {
   readonly vmIndex: number;
 }
 
+/** `isAgain`: an earlier run has asked for the updates of firewalls, and this one looks how they go. */
+export interface Opening extends VmOfRequest {
+  readonly isAgain?: boolean | undefined;
+}
+
+/** `retryAfterMs`: some windows wait for the update of a firewall; look again then. */
+export interface Opened {
+  readonly retryAfterMs?: number | undefined;
+}
+
 /**
  * Opens the windows of one VM: decides again, finds its gates, wants the windows there, settles, and believes only what was
  * read back. A window that is blocked on one gate is not open at all. Safe to run twice; throws when it should be tried again.
  */
-export async function openWindows(ports: WindowPorts, input: VmOfRequest): Promise<void> {
+export async function openWindows(ports: WindowPorts, input: Opening): Promise<Opened> {
   const request = await ports.requests.get(input.requestId);
   if (request === undefined) {
-    return;
+    return {};
   }
   const now = ports.clock.now().getTime();
   const opening = windowsOfVm(request, input.vmIndex).filter(
     (window) => isOnItsWay(window) && !wasOpen(window, now),
   );
-  const machine = opening.length === 0 ? undefined : await open(ports, request, opening);
+  const { machine, retryAfterMs }: Tried =
+    opening.length === 0 ? { machine: undefined } : await open(ports, request, opening, input);
   await bringEnds(ports, input);
   await guarded(ports.log, `where to connect for ${request.id}`, () =>
     noteConnections(ports, input, machine),
   );
   // A fault here costs no access: a window that should have been replaced then lasts until its own end.
   await guarded(ports.log, `ending what ${request.id} replaces`, () => endReplaced(ports, input));
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+}
+
+/** The VM, where it was found; with `retryAfterMs` where some windows wait still. */
+interface Tried extends Opened {
+  readonly machine: Machine | undefined;
 }
 
 /** Whether an earlier run has proven it open, and its time is over: whoever looks after it closes it, and tells both. */
@@ -70,11 +96,13 @@ async function open(
   ports: WindowPorts,
   request: AccessRequest,
   opening: readonly Window[],
-): Promise<Machine | undefined> {
+  { isAgain }: Opening,
+): Promise<Tried> {
   const now = ports.clock.now();
-  // NB. Decided before anything is wanted: whoever settles a gate writes all that is wanted there, and asks nobody.
+  // NB. Decided before anything is wanted: whoever settles a gate writes all that is wanted there, and asks nobody. While an
+  // update is under way it is decided anew at each look, by answers as old as any may be.
   const [refusals, machine] = await Promise.all([
-    decideAgain(ports, request, opening),
+    decideAgain(ports, request, opening, isAgain === true ? { fresh: false } : undefined),
     ports.network.findMachine(opening[0]?.vmId ?? ""),
     tellDecisions(ports, request),
     ports.activity.record(
@@ -83,10 +111,11 @@ async function open(
       ),
     ),
   ]);
+  const leads = await leadsOf(ports, [...placesByGate(machine).keys()]);
   const hopeless = new Map<string, readonly Reason[]>([
     ...refusals,
     ...opening
-      .map((window) => [window.id, hopelessReasons(window, machine, now)] as const)
+      .map((window) => [window.id, hopelessReasons(window, machine, now, longest(leads))] as const)
       .filter(([, reasons]) => reasons.length > 0),
   ]);
   // What an earlier try may have wanted.
@@ -95,7 +124,7 @@ async function open(
     opening.filter((window) => hopeless.has(window.id)),
   );
   const hopeful = opening.filter((window) => !hopeless.has(window.id));
-  const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine);
+  const wanted = hopeful.length === 0 ? [] : await want(ports, request, hopeful, machine, leads);
   // NB. And once more after they are wanted: an end, a deletion or another policy is either seen here, or comes later and takes
   // them away. Who knows of people and rights has just been asked.
   const [again, current] = await Promise.all([
@@ -116,9 +145,21 @@ async function open(
   const reached = await settleAll(ports, wanted, unwanted);
   const paths = machine === undefined ? [] : unprotectedPaths(machine);
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
-  await report(ports, request, outcomes);
-  return machine;
+  const waiting = outcomes.filter(isWaiting);
+  await report(
+    ports,
+    request,
+    outcomes.filter((outcome) => !isWaiting(outcome)),
+  );
+  await noteExpected(ports, request, waiting);
+  return { machine, retryAfterMs: waiting.length === 0 ? undefined : soonest(reached) };
 }
+
+const isWaiting = ({ reasons, pending }: WindowOutcome): boolean =>
+  reasons.length === 0 && pending.length > 0;
+
+const soonest = (reached: readonly Reached[]): number =>
+  Math.min(...reached.flatMap(({ retryAfterMs }) => retryAfterMs ?? []));
 
 /** A gate on which the windows are wanted, from that revision on. */
 interface Wanted {
@@ -131,9 +172,10 @@ async function want(
   request: AccessRequest,
   windows: readonly Window[],
   machine: Machine | undefined,
+  leads: Leads,
 ): Promise<readonly Wanted[]> {
-  const addressesOf = addressesByGate(machine);
-  const gates = [...addressesOf.keys()];
+  const places = placesByGate(machine);
+  const gates = [...places.keys()];
   const ids = windows.map((window) => window.id);
   const now = ports.clock.now();
   // NB. The gates are remembered before the first rule is wanted: whoever closes later must find every one of them.
@@ -141,7 +183,10 @@ async function want(
     ...current,
     windows: current.windows.map((window) =>
       ids.includes(window.id) && isOnItsWay(window)
-        ? { ...onItsWay(window, now), gates: [...new Set([...(window.gates ?? []), ...gates])] }
+        ? {
+            ...onItsWay(window, now, longest(leads)),
+            gates: [...new Set([...(window.gates ?? []), ...gates])],
+          }
         : window,
     ),
   }));
@@ -150,8 +195,12 @@ async function want(
     (window) => ids.includes(window.id) && isOnItsWay(window),
   );
   return Promise.all(
-    [...addressesOf].map(async ([gateId, addresses]) => {
-      const addWindows = current.map((window) => desiredWindow(request, window, addresses));
+    [...places].map(async ([gateId, place]) => {
+      // NB. Not what could not be closed in time any more: an update that opens it would leave none to close it.
+      const inTime = now.getTime() + 2 * (leads.get(gateId) ?? 0);
+      const addWindows = current
+        .map((window) => desiredWindow(request, window, place))
+        .filter(({ closesAt }) => Date.parse(closesAt) > inTime);
       return { gateId, revision: await ports.gates.change(gateId, { addWindows }) };
     }),
   );
@@ -159,12 +208,13 @@ async function want(
 
 /**
  * How much later than asked for the rules of a window tell its end, in milliseconds: so long opening may take without taking of
- * the window's time, and so much too long a rule may stand if storage is lost.
+ * the window's time, and so much too long a rule may stand if storage is lost. Behind a firewall it is more by three of its
+ * updates: one that is under way already, the one that opens, and one that comes to nothing.
  */
 const openingAllowance = 60_000;
 
 /** A window that counts from when it is proven open has its end after that; until then it lasts as long as its rules tell. */
-function onItsWay(window: Window, now: Date): Window {
+function onItsWay(window: Window, now: Date, longestLead: number): Window {
   const { durationSeconds, latestEnd, openedAt } = window;
   // NB. What an earlier run has proven open counts from then, whoever opens it again.
   if (durationSeconds === undefined || openedAt !== undefined) {
@@ -173,7 +223,9 @@ function onItsWay(window: Window, now: Date): Window {
   const end = now.getTime() + durationSeconds * 1_000;
   // A second try keeps what the rules of the first tell, as long as that does not cut the window short.
   const isLateEnough = latestEnd !== undefined && Date.parse(latestEnd) >= end;
-  const latest = isLateEnough ? latestEnd : new Date(end + openingAllowance).toISOString();
+  const latest = isLateEnough
+    ? latestEnd
+    : new Date(end + openingAllowance + 3 * longestLead).toISOString();
   return { ...window, state: "opening", closesAt: new Date(end).toISOString(), latestEnd: latest };
 }
 
@@ -189,10 +241,7 @@ function settleAll(
         unwanted.length === 0
           ? wantedRevision
           : await ports.gates.change(gateId, { removeWindows: unwanted });
-      const settled = await ports.settle(gateId, revision);
-      return settled.outcome === "settled"
-        ? { gateId, record: settled.record }
-        : { gateId, reasons: settled.reasons };
+      return reachedBy(gateId, await ports.settle(gateId, revision));
     }),
   );
 }

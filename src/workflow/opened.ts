@@ -3,20 +3,41 @@ import { type AccessRequest, changeWindows, type Window, windowsOfVm } from "../
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import { bounded, type Finding, type Reason } from "../reasons.ts";
+import type { Entrance } from "../rules/intent.ts";
+import { expectedEnd } from "../rules/update-time.ts";
 import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
+import type { Settled } from "./turn.ts";
 
 /** A gate that was asked to open windows: how it stands, or why it could not be settled. */
 export interface Reached {
   readonly gateId: string;
   readonly record?: GateRecord;
   readonly reasons?: readonly Reason[];
+  /** An update is under way: look again after so many milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
-/** What became of one window on all its gates; open where there is no reason against it. */
+/** How a settlement went, as a gate that was reached. */
+export function reachedBy(gateId: string, settled: Settled): Reached {
+  switch (settled.outcome) {
+    case "settled":
+      return { gateId, record: settled.record };
+    case "under way":
+      return { gateId, record: settled.record, retryAfterMs: settled.retryAfterMs };
+    case "refused":
+      return { gateId, reasons: settled.reasons };
+  }
+}
+
+/** What became of one window on all its gates; open where there is no reason against it and nothing pending. */
 export interface WindowOutcome {
   readonly window: Window;
   readonly reasons: readonly Reason[];
+  /** The gates whose updates have not come to it yet, as they are. */
+  readonly pending: readonly GateRecord[];
+  /** Where a firewall lets people in. */
+  readonly entrance?: Entrance | undefined;
   readonly gates: readonly { readonly id: string; readonly rules: readonly string[] }[];
   readonly findings: readonly Finding[];
 }
@@ -32,15 +53,23 @@ export function outcomeOf(
   paths: readonly Finding[],
 ): WindowOutcome {
   if (hopeless !== undefined) {
-    return { window, reasons: hopeless, gates: [], findings: [] };
+    return { window, reasons: hopeless, pending: [], gates: [], findings: [] };
   }
   const beside = reached
     .flatMap((gate) => gate.record?.findings ?? [])
     .filter(({ vmId }) => vmId !== undefined && idKey(vmId) === idKey(window.vmId));
+  const pending = reached.filter((gate) => isPending(gate, window.id));
   const told = reached.map((gate) => {
     const result = gate.record?.results[window.id];
+    if (pending.includes(gate)) {
+      return { gate: { id: gate.gateId, rules: [] }, reasons: [] };
+    }
     if (result?.state === "open") {
-      return { gate: { id: gate.gateId, rules: result.rules }, reasons: [] };
+      return {
+        gate: { id: gate.gateId, rules: result.rules },
+        reasons: [],
+        entrance: result.entrance,
+      };
     }
     const over: Reason = {
       code: "WindowOver",
@@ -57,7 +86,17 @@ export function outcomeOf(
     reasons: told.flatMap((one) => one.reasons),
     gates: told.map((one) => one.gate),
     findings: bounded([...beside, ...paths], mostFindings),
+    entrance: told.find(({ entrance }) => entrance !== undefined)?.entrance,
+    pending: pending.flatMap(({ record }) => record ?? []),
   };
+}
+
+/** Whether the update of a gate is under way, and nobody knows yet how a window stands there. */
+function isPending({ record, retryAfterMs }: Reached, windowId: string): boolean {
+  const isWanted = record?.intent.windows.some((window) => window.windowId === windowId) === true;
+  const isKnown =
+    record?.results[windowId] !== undefined && record.waiting?.includes(windowId) !== true;
+  return retryAfterMs !== undefined && isWanted && !isKnown;
 }
 
 /** Tells activity, request and log what became of the windows that were on their way. Safe to run twice. */
@@ -87,14 +126,48 @@ export async function report(
       if (outcome === undefined) {
         return window;
       }
-      const { reasons, findings } = outcome;
+      const { reasons, findings, entrance } = outcome;
       return reasons.length === 0
-        ? moveWindow(window, "open", findings.length === 0 ? {} : { findings })
+        ? moveWindow(window, "open", {
+            expectedAt: undefined,
+            ...(findings.length === 0 ? {} : { findings }),
+            ...(entrance === undefined ? {} : { entrance }),
+          })
         : moveWindow(window, "closing", { reasons });
     }),
   }));
   logOutcomes(ports, outcomes);
 }
+
+/** Notes with windows that wait for the update of a firewall when they will probably be open. */
+export async function noteExpected(
+  { requests, clock }: WindowPorts,
+  request: AccessRequest,
+  waiting: readonly WindowOutcome[],
+): Promise<void> {
+  const now = clock.now();
+  const ends = new Map(
+    waiting.map(({ window, pending }) => [
+      window.id,
+      Math.max(...pending.map((record) => expectedEnd(record, now))),
+    ]),
+  );
+  // Told in steps, so that not every look writes.
+  const isNew = ({ id, expectedAt }: Window) =>
+    expectedAt === undefined || Math.abs(Date.parse(expectedAt) - (ends.get(id) ?? 0)) > stepMs;
+  const told = waiting.filter(({ window }) => isNew(window)).map(({ window }) => window.id);
+  if (told.length > 0) {
+    await requests.change(request.id, (current) =>
+      changeWindows(current, told, (window) =>
+        window.state === "opening"
+          ? { ...window, expectedAt: new Date(ends.get(window.id) ?? 0).toISOString() }
+          : window,
+      ),
+    );
+  }
+}
+
+const stepMs = 5_000;
 
 /**
  * Notes when windows were proven open, also where somebody has asked for their end meanwhile; and so when those end that count from

@@ -9,7 +9,7 @@ import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import { accessRulesFacts, policyFacts } from "./policy-facts.ts";
 import type { Settle } from "./settle.ts";
-import type { SettlePorts } from "./write-gate.ts";
+import type { SettlePorts } from "./turn.ts";
 
 export interface ProtectPorts extends SettlePorts {
   readonly policies: PolicyStore;
@@ -19,9 +19,12 @@ export interface ProtectPorts extends SettlePorts {
 /** How many gates or VMs one policy change works on at once: enough to be quick, few enough to leave Azure's limits alone. */
 export const parallelWork = 16;
 
-/** `settled`: every gate of the policy carries exactly its deny rules, proven. */
+/**
+ * `settled`: every gate of the policy carries exactly its deny rules, proven. `under way`: nothing stands against it, but a
+ * firewall takes minutes for its update; the sweep sees it through.
+ */
 export interface Protected {
-  readonly outcome: "settled" | "unsettled";
+  readonly outcome: "settled" | "under way" | "unsettled";
   /** What stands on the gates, in the order of the policy's gates. */
   readonly gates: readonly GateRecord[];
   /** Why it is not settled; the sweep takes it up. */
@@ -65,14 +68,18 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       settleGate(ports, noted.value, one),
     );
     const reasons = settled.flatMap((one) => one.reasons);
+    const isUnderWay = settled.some((one) => one.isUnderWay === true);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
+    if (isUnderWay && reasons.length === 0) {
+      return { outcome: "under way", gates: records, reasons: [] };
+    }
     // The audit first: a change that people are told of as done must have its facts.
     const paths = pathsOfAll([...machines.values()]);
     await tell(ports, noted.value, records, reasons, paths);
     if (reasons.length > 0) {
       return { outcome: "unsettled", gates: records, reasons };
     }
-    if (await finish(ports, noted, [...denies.keys()], paths)) {
+    if (await finish(ports, noted, [...denies.keys()], paths, [...machines.values()])) {
       return { outcome: "settled", gates: records, reasons: [] };
     }
   }
@@ -143,12 +150,31 @@ async function finish(
   stored: Stored<Policy>,
   gates: readonly string[],
   unprotectedPaths: readonly Finding[],
+  machines: readonly (Machine | undefined)[],
 ): Promise<boolean> {
   if (stored.value.state === "deleting") {
     return ports.policies.remove(stored.value.id, stored.etag);
   }
-  const settled: Policy = { ...stored.value, gates, unprotectedPaths, state: "settled" };
+  const settled: Policy = {
+    ...stored.value,
+    gates,
+    unprotectedPaths,
+    firewallAddresses: firewallAddressesOf(machines),
+    state: "settled",
+  };
   return (await ports.policies.put(settled, stored.etag)) !== undefined;
+}
+
+/** By VM key, the firewall's public address that leads to it unless the policy names another: the first one. */
+function firewallAddressesOf(
+  machines: readonly (Machine | undefined)[],
+): Readonly<Record<string, string>> | undefined {
+  const found = machines.flatMap((machine): readonly (readonly [string, string])[] => {
+    const paths = machine?.addresses.flatMap(({ firewalls = [] }) => firewalls) ?? [];
+    const [address] = paths.flatMap(({ publicAddresses }) => publicAddresses);
+    return machine === undefined || address === undefined ? [] : [[idKey(machine.id), address]];
+  });
+  return found.length === 0 ? undefined : Object.fromEntries(found);
 }
 
 /** A gate on which something is wanted, from that revision on. */
@@ -171,14 +197,23 @@ async function wantOnGate(
   return { gateId, revision };
 }
 
+interface SettledGate {
+  readonly record?: GateRecord;
+  readonly reasons: readonly Reason[];
+  readonly isUnderWay?: boolean;
+}
+
 async function settleGate(
   { settle }: ProtectPorts,
   policy: Policy,
   { gateId, revision }: Wanted,
-): Promise<{ readonly record?: GateRecord; readonly reasons: readonly Reason[] }> {
+): Promise<SettledGate> {
   const settled = await settle(gateId, revision);
   if (settled.outcome === "refused") {
     return { reasons: settled.reasons };
+  }
+  if (settled.outcome === "under way") {
+    return { record: settled.record, reasons: [], isUnderWay: true };
   }
   const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
   return { record: settled.record, reasons: policy.state === "deleting" ? [] : full };

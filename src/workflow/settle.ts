@@ -1,7 +1,11 @@
+import { idKey } from "../policy/resource-id.ts";
 import type { GateLease, GateRecord } from "../ports.ts";
 import { refused } from "../reasons.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import { createSerial } from "./serial.ts";
-import { type Settled, type SettlePorts, settleTimes, writeUnderLease } from "./write-gate.ts";
+import { stepFirewall } from "./step-firewall.ts";
+import { type Settled, type SettlePorts, settleTimes, type UnderWay, underLease } from "./turn.ts";
+import { writeUntilProven } from "./write-gate.ts";
 
 /** As a revision: settle now, even if everything that was wanted has been applied before. Drops windows that are over. */
 export const anew = Number.POSITIVE_INFINITY;
@@ -16,7 +20,11 @@ export type Settle = (gateId: string, revision: number) => Promise<Settled>;
 export function createSettle(ports: SettlePorts): Settle {
   // Within one process the gate's settles queue up here, so that only one of them contends for the stored lease.
   const serial = createSerial();
+  const seen = createSeen();
   return (gateId, revision) => {
+    if (isFirewallGate(gateId)) {
+      return serial(idKey(gateId), () => stepOnce(ports, seen, gateId, revision));
+    }
     // The patience counts from the asking, not from the turn: who queues behind a stuck gate does not wait twice.
     const giveUpAt = ports.clock.now().getTime() + settleTimes.giveUpAfter;
     return serial(gateId, () => settleAlone(ports, { gateId, revision, giveUpAt }));
@@ -52,7 +60,9 @@ async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled>
     watched = watch(watched, record.lease, clock.now().getTime());
     const taken = await takeLease(ports, record, holder, watched);
     if (taken !== undefined) {
-      const outcome = await writeUnderLease(ports, taken, { ...asking, holder });
+      const outcome = await underLease(ports, { ...asking, holder }, (turn) =>
+        writeUntilProven(ports, taken, turn),
+      );
       if (typeof outcome === "object") {
         return outcome;
       }
@@ -60,6 +70,73 @@ async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled>
     }
     await clock.pause(pause);
     pause = Math.min(pause * 2, settleTimes.pollLongest);
+  }
+}
+
+/** What this process remembers of firewalls between two steps. */
+interface Seen {
+  /** When it makes sense to look again, in milliseconds since 1970. */
+  readonly notBefore: Map<string, number>;
+  readonly watched: Map<string, Watched>;
+}
+
+const createSeen = (): Seen => ({ notBefore: new Map(), watched: new Map() });
+
+/**
+ * One step of a firewall, unless others have brought it to the revision, are at it, or have looked at it a moment ago: of fifty who
+ * wait for the same update, one asks Azure how it goes.
+ */
+async function stepOnce(
+  ports: SettlePorts,
+  { notBefore, watched }: Seen,
+  gateId: string,
+  revision: number,
+): Promise<Settled> {
+  const key = idKey(gateId);
+  const record = await ports.gates.read(gateId);
+  const wanted = revision === anew ? anew : Math.min(revision, record.desiredRevision);
+  if (record.appliedRevision >= wanted) {
+    return { outcome: "settled", record };
+  }
+  const now = ports.clock.now().getTime();
+  const early = (notBefore.get(key) ?? now) - now;
+  if (early > 0) {
+    return { outcome: "under way", record, retryAfterMs: early };
+  }
+  const lease = watch(watched.get(key), record.lease, now);
+  remember(watched, key, lease);
+  const holder = ports.ids.next();
+  const taken = await takeLease(ports, record, holder, lease);
+  if (taken === undefined) {
+    return { outcome: "under way", record, retryAfterMs: settleTimes.pollLongest };
+  }
+  const giveUpAt = now + settleTimes.giveUpAfter;
+  const outcome = await underLease(ports, { gateId, holder, giveUpAt }, (turn) =>
+    stepFirewall(ports, taken, turn),
+  );
+  const settled: Settled =
+    typeof outcome === "object" ? outcome : again(await ports.gates.read(gateId));
+  const then = ports.clock.now().getTime();
+  const rest = { settled: undefined, refused: then + settleTimes.afterRefusal };
+  remember(
+    notBefore,
+    key,
+    settled.outcome === "under way" ? then + settled.retryAfterMs : rest[settled.outcome],
+  );
+  return settled;
+}
+
+const again = (record: GateRecord): UnderWay => ({
+  outcome: "under way",
+  record,
+  retryAfterMs: settleTimes.pollFirst,
+});
+
+function remember<T>(map: Map<string, T>, key: string, value: T | undefined): void {
+  if (value === undefined) {
+    map.delete(key);
+  } else {
+    map.set(key, value);
   }
 }
 

@@ -3,6 +3,7 @@ import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Workflows } from "../ports.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import { askedFacts } from "./asked.ts";
 import { closeWindows } from "./close-windows.ts";
 import { tellDecisions } from "./decisions.ts";
@@ -19,6 +20,9 @@ export interface SweepPorts extends WindowPorts {
  * that still waits to be opened; and an orchestration that is not there has not been started.
  */
 const abandoned = { afterEnd: 30_000, waiting: 1_200_000, unstarted: 5_000 } as const;
+
+/** Behind a firewall it may take so much longer, in milliseconds: several updates of minutes, others' among them. */
+const firewallWaiting = 2_700_000;
 
 /** So long after it was asked for, in milliseconds, a request that waits is told of again: whoever stored it may not have. */
 const untoldFor = 300_000;
@@ -120,6 +124,9 @@ function neverOpened(window: Window): boolean {
   return isOnItsWay(window) || (window.state === "closing" && window.openedAt === undefined);
 }
 
+const waitingFor = ({ gates = [] }: Window): number =>
+  abandoned.waiting + (gates.some(isFirewallGate) ? firewallWaiting : 0);
+
 function isAbandoned(request: AccessRequest, window: Window, now: number): boolean {
   if (window.state === "pending approval") {
     return false;
@@ -131,6 +138,6 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
   return (
     (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
     (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
-    (neverOpened(window) && since(request) + abandoned.waiting <= now)
+    (neverOpened(window) && since(request) + waitingFor(window) <= now)
   );
 }

@@ -3,12 +3,17 @@ import type { Machine } from "../ports.ts";
 import { firstFew, type Reason } from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
+import type { PlaceBehind } from "./vm-gates.ts";
 
-/** Why a window cannot be opened at all, before any gate is asked. */
+/**
+ * Why a window cannot be opened at all, before any gate is asked. `longestLead`: how long before its end the slowest gate has
+ * to begin closing it, in milliseconds.
+ */
 export function hopelessReasons(
   window: Window,
   machine: Machine | undefined,
   now: Date,
+  longestLead = 0,
 ): readonly Reason[] {
   const target = window.vmId;
   const reasons: Reason[] = [];
@@ -22,6 +27,9 @@ export function hopelessReasons(
       target,
     });
   }
+  if (window.gates === undefined && !isLongEnough(window, now, longestLead)) {
+    reasons.push(tooSlow(window, longestLead));
+  }
   if (machine === undefined) {
     reasons.push({
       code: "VirtualMachineNotFound",
@@ -31,7 +39,7 @@ export function hopelessReasons(
   } else if (machine.addresses.every((address) => address.gates.length === 0)) {
     reasons.push({
       code: "NetworkSecurityGroupMissing",
-      message: `No network security group stands in front of '${window.vmId}' any more.`,
+      message: `No network security group or firewall that this service can manage stands in front of '${window.vmId}' any more.`,
       target,
     });
   } else {
@@ -53,16 +61,37 @@ export function hopelessReasons(
   return reasons;
 }
 
+/** Whether the slowest gate can both open the window and close it in time; of one that counts from its opening, close it. */
+function isLongEnough(
+  { durationSeconds, closesAt }: Window,
+  now: Date,
+  longestLead: number,
+): boolean {
+  return durationSeconds === undefined
+    ? longestLead === 0 || Date.parse(closesAt) > now.getTime() + 2 * longestLead
+    : durationSeconds * 1_000 >= longestLead;
+}
+
+function tooSlow({ vmId, durationSeconds }: Window, longestLead: number): Reason {
+  const [times, hint] =
+    durationSeconds === undefined
+      ? [2, ", or for a duration, which counts from when the port is open"]
+      : [1, ""];
+  const least = Math.ceil((longestLead * times) / 60_000);
+  const message = `The firewall in front of '${vmId}' takes about ${Math.ceil(longestLead / 1_000)} seconds for a change. Ask for ${least} minute(s) or more${hint}.`;
+  return { code: "GateTooSlow", message, target: vmId };
+}
+
 function reachable(source: string, families: ReadonlySet<number>): boolean {
   const prefix = parsePrefix(source);
   return source === "*" || (isPrefix(prefix) && families.has(prefix.family));
 }
 
-/** A window of a request as a gate should carry it, for the VM's addresses behind that gate. */
+/** A window of a request as a gate should carry it, for what of the VM is behind that gate. */
 export function desiredWindow(
   request: AccessRequest,
   window: Window,
-  addresses: readonly string[],
+  { addresses, through, publicAddresses }: PlaceBehind,
 ): DesiredWindow {
   return {
     windowId: window.id,
@@ -77,5 +106,7 @@ export function desiredWindow(
     closesAt:
       window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt,
     ...(window.latestEnd === undefined ? {} : { latestEnd: window.latestEnd }),
+    ...(through === undefined ? {} : { through }),
+    ...(publicAddresses === undefined ? {} : { publicAddresses }),
   };
 }

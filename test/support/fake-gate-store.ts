@@ -3,6 +3,7 @@ import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateRecord, GateStore } from "../../src/ports.ts";
 import { changedIntent, tellsEndsOnly } from "../../src/rules/changed-intent.ts";
 import type { DesiredWindow } from "../../src/rules/intent.ts";
+import { afterUpdate, leadOf } from "../../src/rules/update-time.ts";
 
 interface Gate {
   record: GateRecord;
@@ -25,7 +26,7 @@ export function createFakeGateStore(): GateStore {
   };
 
   return {
-    read: async (gateId) => copy(gateOf(gateId).record),
+    read: async (gateId) => shown(gateOf(gateId)),
 
     async change(gateId, change) {
       const gate = gateOf(gateId);
@@ -67,7 +68,7 @@ export function createFakeGateStore(): GateStore {
       const gate = gateOf(gateId);
       const { lease } = gate.record;
       if (lease?.holder === holder) {
-        return copy(gate.record);
+        return shown(gate);
       }
       if (lease !== undefined && !(seen?.holder === lease.holder && seen.beat === lease.beat)) {
         return undefined;
@@ -76,7 +77,7 @@ export function createFakeGateStore(): GateStore {
       delete gate.completedBy;
       gate.record = { ...gate.record, lease: { holder, beat: gate.beat } };
       gates.set(idKey(gateId), gate);
-      return copy(gate.record);
+      return shown(gate);
     },
 
     async beat(gateId, holder, isAboutToWrite = false) {
@@ -98,7 +99,7 @@ export function createFakeGateStore(): GateStore {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, isInterrupted: __, ...record } = gate.record;
+      const { lease: _, isInterrupted: __, touched: ___, ...record } = gate.record;
       const isWhole = revision >= record.desiredRevision;
       const { leftovers, ...rest } = record.intent;
       const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
@@ -118,6 +119,33 @@ export function createFakeGateStore(): GateStore {
         results: resultsOf(all, windows),
       };
       return true;
+    },
+
+    async touches(gateId, holder, touched) {
+      const gate = held(gateId, holder);
+      if (gate !== undefined) {
+        beatOf(gate, holder);
+        gate.record = { ...gate.record, touched: copy(touched) };
+      }
+      return gate !== undefined;
+    },
+
+    async begin(gateId, holder, operation) {
+      const gate = held(gateId, holder);
+      if (gate !== undefined) {
+        beatOf(gate, holder);
+        gate.record = { ...gate.record, operation: copy(operation) };
+      }
+      return gate !== undefined;
+    },
+
+    async end(gateId, holder, tookMs) {
+      const gate = held(gateId, holder);
+      if (gate !== undefined) {
+        beatOf(gate, holder);
+        gate.record = afterUpdate(gate.record, tookMs);
+      }
+      return gate !== undefined;
     },
 
     async release(gateId, holder) {
@@ -148,7 +176,7 @@ export function createFakeGateStore(): GateStore {
       return true;
     },
 
-    known: async () => [...gates.values()].map((gate) => copy(gate.record)),
+    known: async () => [...gates.values()].map(shown),
 
     async unsettled(now) {
       return [...gates.values()]
@@ -156,7 +184,9 @@ export function createFakeGateStore(): GateStore {
         .filter(
           (record) =>
             record.appliedRevision < record.desiredRevision ||
-            record.intent.windows.some((window) => Date.parse(window.closesAt) <= now.getTime()),
+            record.intent.windows.some(
+              (window) => Date.parse(window.closesAt) - leadOf(record) <= now.getTime(),
+            ),
         )
         .map((record) => record.gateId);
     },
@@ -169,6 +199,19 @@ export function createFakeGateStore(): GateStore {
       });
     },
   };
+}
+
+function beatOf(gate: Gate, holder: string): void {
+  gate.beat += 1;
+  gate.record = { ...gate.record, lease: { holder, beat: gate.beat } };
+}
+
+/** The record as it is read, with the windows that nobody has settled as they are wanted now. */
+function shown({ record, changedAt }: Gate): GateRecord {
+  const waiting = record.intent.windows
+    .map(({ windowId }) => windowId)
+    .filter((id) => (changedAt.get(id) ?? 0) > record.appliedRevision);
+  return copy(waiting.length === 0 ? record : { ...record, waiting });
 }
 
 function newGate(gateId: string): Gate {

@@ -188,7 +188,7 @@ describe("a window that was asked for by its length", () => {
     await world.clock.run(
       followMachine(
         world.start(),
-        { requestId, vmId: vmId(), addressesOn: new Map(), ...standing, windows: before },
+        { requestId, vmId: vmId(), places: new Map(), ...standing, windows: before },
         machine && { ...machine, addresses },
       ),
     );

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Network, WriteOutcome } from "../../src/ports.ts";
 import { createSettle } from "../../src/workflow/settle.ts";
-import { settleTimes } from "../../src/workflow/write-gate.ts";
+import { settleTimes } from "../../src/workflow/turn.ts";
 import { aDesiredDeny, aDesiredWindow, afterNoon } from "../support/builders.ts";
 import { createFaults } from "../support/faults.ts";
 import { createWorld, nsgs, type World } from "../support/world.ts";

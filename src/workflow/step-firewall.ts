@@ -1,0 +1,242 @@
+import type { GateReading, GateRecord, Touched } from "../ports.ts";
+import { type Reason, refused } from "../reasons.ts";
+import { type Gate, type GateRule, gateNoun } from "../rules/gate.ts";
+import type { GatePlan } from "../rules/nsg-plan.ts";
+import { sameName } from "../rules/owned.ts";
+import { leadOf, pauseFor } from "../rules/update-time.ts";
+import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
+import {
+  complete,
+  gathered,
+  type Settled,
+  type SettlePorts,
+  settleTimes,
+  type Turn,
+  tell,
+  tellFound,
+  type UnderWay,
+} from "./turn.ts";
+
+/** So often in a row an update may come to nothing before whoever asked for it is told; tried again it is in any case. */
+const quietFailures = 2;
+/** Until the next try of an update that came to nothing, in milliseconds; twice as long after each further one. */
+const afterFailureMs = 5_000;
+/** Plans of one step: what is asked for meanwhile goes along. */
+const mostRounds = 8;
+
+/**
+ * One step of bringing a firewall to its rules: looks at the update that is under way, or begins the next one, or finds
+ * everything as it should be. Updates take minutes, and only one runs at a time: nobody waits for one here, and whoever asks
+ * while one runs goes along with the next. Safe to run twice, in any process.
+ */
+export async function stepFirewall(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+): Promise<Settled | "again"> {
+  const unfinished = await lookAtUpdate(ports, taken, turn);
+  if (unfinished !== undefined) {
+    return unfinished;
+  }
+  let record = await ports.gates.read(turn.gateId);
+  for (let round = 1; round <= mostRounds && !turn.isLost; round += 1) {
+    const reading = await ports.network.readGate(record.gateId);
+    if (reading === undefined) {
+      ports.log.gateGone({ gateId: record.gateId });
+      return complete(ports, record, turn, goneSettlement(record, ports.clock.now()));
+    }
+    if (reading.isUpdating) {
+      // Somebody else's update, or one of ours whose beginning was not stored: the next one has to wait for it.
+      return underWay(record, settleTimes.pollOthers);
+    }
+    const { plan, seen } = planAhead(ports, record, reading);
+    if (plan.changes.length === 0 && !hasToRepeat(reading, record)) {
+      return complete(ports, record, repairing(turn, record), provenBy(ports, record, seen, plan));
+    }
+    const latest = await withoutEnding(ports, await gathered(ports, record, turn));
+    if (latest.desiredRevision > record.desiredRevision) {
+      record = latest;
+      continue;
+    }
+    const begun = await begin(ports, record, turn, reading, plan);
+    if (begun !== undefined) {
+      return begun;
+    }
+  }
+  return "again";
+}
+
+/** Nothing when no update is under way any more. */
+async function lookAtUpdate(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+): Promise<Settled | "again" | undefined> {
+  const { gateId, operation, failures = 0 } = taken;
+  if (operation === undefined) {
+    return undefined;
+  }
+  const progress = await ports.network.progress(gateId, operation.token);
+  const tookMs = Math.max(ports.clock.now().getTime() - Date.parse(operation.startedAt), 0);
+  if (progress.outcome === "running") {
+    return underWay(taken, Math.max(progress.retryAfterMs, pauseFor(taken, tookMs)));
+  }
+  const isDone = progress.outcome === "written";
+  if (!(await ports.gates.end(gateId, turn.holder, isDone ? tookMs : undefined))) {
+    turn.isLost = true;
+    return "again";
+  }
+  if (isDone) {
+    ports.log.updateEnded({ gateId, tookMs });
+    return undefined;
+  }
+  const reason: Reason =
+    progress.outcome === "refused"
+      ? progress.reason
+      : {
+          code: "GateUpdateFailed",
+          message: `Azure did not bring an update of ${gateNoun(gateId)} '${gateId}' to its end: ${progress.detail}`,
+          target: gateId,
+        };
+  ports.log.updateFailed({ gateId, tookMs, message: reason.message });
+  if (progress.outcome === "changed" && failures < quietFailures) {
+    return underWay(taken, Math.max(progress.retryAfterMs, afterFailureMs * 2 ** failures));
+  }
+  await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
+  return refused(reason);
+}
+
+/**
+ * The plan for the moment by which an update could be in effect: a window that ends before is over for it. NB. A reading may be
+ * older than the last write. That a rule is gone which was put, or proven to stand, is therefore not believed before it has been
+ * taken away once.
+ */
+function planAhead(
+  { clock, owner }: SettlePorts,
+  record: GateRecord,
+  reading: GateReading,
+): { readonly plan: GatePlan<GateRule>; readonly seen: Gate } {
+  const { touched = untouched, proven = [] } = record;
+  const inEffectAt = new Date(clock.now().getTime() + leadOf(record));
+  const seen = withStrangers(record, reading.gate, owner, touched.put);
+  const plan = planFor(record, seen, inEffectAt, owner);
+  if (plan.changes.length > 0) {
+    return { plan, seen };
+  }
+  const rules: readonly GateRule[] = seen.rules;
+  const isIn = (names: readonly string[], name: string) =>
+    names.some((other) => sameName(other, name));
+  const present = rules.map(({ name }) => name);
+  const unseen = [...new Set([...touched.put, ...proven.map(({ name }) => name)])].filter(
+    (name) => !(isIn(present, name) || isIn(touched.removed, name)),
+  );
+  const changes = unseen.map((name) => ({ kind: "delete", name }) as const);
+  return { plan: { ...plan, changes }, seen };
+}
+
+const untouched: Touched = { put: [], removed: [] };
+
+/** After a write that failed the rules may be there to read, and not in effect. */
+const hasToRepeat = (
+  { isFailed }: GateReading,
+  { failures = 0, touched, isInterrupted }: GateRecord,
+): boolean =>
+  isFailed === true && (failures > 0 || touched !== undefined || isInterrupted === true);
+
+/**
+ * The record without the windows that could not be closed in time by an update after the next one: they go with that one, as
+ * no other update can begin while it runs. NB. They are wanted no longer from then on, so that none of them comes back.
+ */
+async function withoutEnding(
+  { clock, gates }: SettlePorts,
+  record: GateRecord,
+): Promise<GateRecord> {
+  const tooLate = clock.now().getTime() + 2 * leadOf(record);
+  const removeWindows = record.intent.windows
+    .filter(({ closesAt }) => Date.parse(closesAt) <= tooLate)
+    .map(({ windowId }) => windowId);
+  if (removeWindows.length === 0) {
+    return record;
+  }
+  await gates.change(record.gateId, { removeWindows });
+  return gates.read(record.gateId);
+}
+
+/** Begins an update; nothing when Azure was done with it at once. */
+async function begin(
+  ports: SettlePorts,
+  record: GateRecord,
+  turn: Turn,
+  reading: GateReading,
+  plan: GatePlan<GateRule>,
+): Promise<Settled | "again" | undefined> {
+  const { gates, network, clock, log } = ports;
+  const { gateId, desiredRevision: revision } = record;
+  await tellFound(ports, record, turn, reading, plan);
+  // NB. What it touches is stored before it is sent: whoever comes after one who died knows these rules for ours.
+  const isOurs =
+    (await gates.touches(gateId, turn.holder, touchedBy(record, turn, plan))) &&
+    (await gates.beat(gateId, turn.holder, true));
+  if (!isOurs) {
+    turn.isLost = true;
+    return "again";
+  }
+  turn.hasWritten = true;
+  turn.hasGathered = false;
+  const startedAt = clock.now().toISOString();
+  const outcome = await network.write(reading, plan.changes);
+  switch (outcome.outcome) {
+    case "started": {
+      const operation = { token: outcome.operation, startedAt, revision };
+      // NB. Should this fail, the gate itself says that it is being updated.
+      await gates.begin(gateId, turn.holder, operation);
+      log.updateStarted({ gateId, changes: plan.changes.length, revision });
+      return underWay({ ...record, operation }, pauseFor(record, 0));
+    }
+    case "written":
+      log.gateWritten({ gateId, changes: plan.changes.length, revision });
+      return undefined;
+    case "changed":
+      log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
+      return underWay(record, outcome.retryAfterMs);
+    case "refused":
+      log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
+      await tell(ports, record, turn, "failed", [outcome.reason]);
+      return refused(outcome.reason);
+  }
+}
+
+/** All that was written since the last settlement, with these changes. */
+function touchedBy(
+  { touched = untouched }: GateRecord,
+  turn: Turn,
+  { changes }: GatePlan<GateRule>,
+): Touched {
+  const put = changes.flatMap((change) => (change.kind === "put" ? [change.rule.name] : []));
+  const removed = changes.flatMap((change) => (change.kind === "delete" ? [change.name] : []));
+  const without = (names: readonly string[], others: readonly string[]) =>
+    names.filter((name) => !others.some((other) => sameName(other, name)));
+  const repair =
+    touched.repair ??
+    (turn.found.length > 0 ? { id: turn.repairId, found: turn.found } : undefined);
+  return {
+    put: [...new Set([...without(touched.put, removed), ...put])],
+    removed: [...new Set([...without(touched.removed, put), ...without(removed, put)])],
+    ...(repair === undefined ? {} : { repair }),
+  };
+}
+
+/** The turn as the one that finishes what an earlier one found and began to put right. */
+function repairing(turn: Turn, { touched }: GateRecord): Turn {
+  if (touched?.repair !== undefined) {
+    turn.found = touched.repair.found;
+    turn.repairId = touched.repair.id;
+  }
+  return turn;
+}
+
+const underWay = (record: GateRecord, retryAfterMs: number): UnderWay => ({
+  outcome: "under way",
+  record,
+  retryAfterMs,
+});
