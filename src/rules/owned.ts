@@ -14,7 +14,9 @@ const ownedName =
  * like ours, and its direction, as all of ours are inbound. Azure compares names without case.
  */
 export function isOwned(
-  rule: Pick<SecurityRule, "name" | "direction"> | Pick<FirewallRule, "name" | "kind" | "collection">,
+  rule:
+    | Pick<SecurityRule, "name" | "direction">
+    | Pick<FirewallRule, "name" | "kind" | "collection">,
   owner: Owner,
 ): boolean {
   const [, tag] = ownedName.exec(rule.name) ?? [];
