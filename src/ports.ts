@@ -8,6 +8,7 @@ import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Finding, Outcome, Reason } from "./reasons.ts";
+import type { Gate, GateRule } from "./rules/gate.ts";
 import type {
   DesiredDeny,
   DesiredWindow,
@@ -15,7 +16,6 @@ import type {
   Leftover,
   WindowResult,
 } from "./rules/intent.ts";
-import type { Gate, GateRule } from "./rules/gate.ts";
 import type { RuleChange } from "./rules/nsg-plan.ts";
 
 export interface Clock {

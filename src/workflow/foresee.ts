@@ -1,10 +1,10 @@
 import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
+import { changedGate } from "../rules/changed-gate.ts";
 import { changedIntent } from "../rules/changed-intent.ts";
 import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
-import type { GateIntent, Owner } from "../rules/intent.ts";
-import { changedGate } from "../rules/changed-gate.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
+import type { GateIntent, Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { planOf, withStrangers } from "./settlement.ts";
 
