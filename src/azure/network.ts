@@ -20,7 +20,7 @@ import {
   resourceUrl,
   securityGroupKind,
 } from "./resource-kinds.ts";
-import { createReads, valueOf } from "./resource-reads.ts";
+import { createReads, valueIn } from "./resource-reads.ts";
 import { createSurvey } from "./survey.ts";
 
 export interface NetworkOptions extends ArmOptions {
@@ -68,7 +68,7 @@ export function createNetwork(options: NetworkOptions): Network {
     async publicAddress(publicIpId) {
       // NB. An id of another kind is a fault here, not one that is missing.
       resourceUrl(publicIpId, publicIpKind);
-      const found = valueOf(await createReads(send)(publicIpKind, publicIpId));
+      const found = valueIn(await createReads(send)(publicIpKind, publicIpId));
       return found?.properties.ipAddress ?? undefined;
     },
 
