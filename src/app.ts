@@ -19,6 +19,7 @@ import { createRateLimits } from "./http/rate-limits.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
+import type { Owner } from "./rules/intent.ts";
 import { createActivityStore } from "./tables/activity.ts";
 import { createTables } from "./tables/client.ts";
 import { createGateStore } from "./tables/gates.ts";
@@ -81,14 +82,18 @@ function connect(config: Config) {
     }),
     about: { deployment: config.deploymentName, publicUrl: config.publicUrl },
   });
+  const owner: Owner = {
+    name: config.deploymentName,
+    tag: ids.digest(config.deploymentName).slice(0, 6),
+  };
   const settlePorts: SettlePorts = {
     clock,
     ids,
     log,
     gates: createGateStore(tables, clock.pause),
-    network: createNetwork({ credential, endpoint, scope, pollMs }),
+    network: createNetwork({ credential, endpoint, scope, pollMs, owner }),
     activity: notifyingActivity(createActivityStore(tables), notifications),
-    owner: { name: config.deploymentName, tag: ids.digest(config.deploymentName).slice(0, 6) },
+    owner,
   };
   return {
     ...settlePorts,

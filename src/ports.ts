@@ -8,7 +8,9 @@ import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
 import type { Finding, Outcome, Reason } from "./reasons.ts";
+
 import type { Found } from "./rules/drift.ts";
+
 import type { Gate, GateRule } from "./rules/gate.ts";
 import type {
   DesiredDeny,

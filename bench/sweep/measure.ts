@@ -3,6 +3,8 @@ import { runInNewContext } from "node:vm";
 import type { LoggedRequest } from "../../local/cloud/request-log.ts";
 import { mapLimited } from "../../src/map-limited.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
+import type { GateReading } from "../../src/ports.ts";
+import { isFirewall } from "../../src/rules/gate.ts";
 import { isOwned } from "../../src/rules/owned.ts";
 import { healEveryGate } from "../../src/workflow/heal.ts";
 import { parallelWork } from "../../src/workflow/protect.ts";
@@ -52,7 +54,7 @@ export async function sweepAfterDrift(
 ): Promise<Repair> {
   const { network, owner } = service.ports;
   const ours = async () => {
-    const rules = (await network.readGate(gateId))?.gate.rules ?? [];
+    const rules = groupRules(await network.readGate(gateId));
     return rules
       .filter((rule) => isOwned(rule, owner))
       .toSorted((left, right) => left.priority - right.priority);
@@ -170,4 +172,9 @@ function watchHeap(): { peakBytes(): number } {
       return highest - before;
     },
   };
+}
+
+/** The rules of a gate that is a network security group. */
+function groupRules(reading: GateReading | undefined) {
+  return reading === undefined || isFirewall(reading.gate) ? [] : reading.gate.rules;
 }

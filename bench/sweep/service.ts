@@ -68,14 +68,15 @@ export function createService(arm: ArmOptions, storage: Storage, pollMs: number)
   const log = createLog((_level, line) => {
     counted.events.push((JSON.parse(line) as { readonly event: string }).event);
   });
+  const owner = { name: "bench", tag: ids.digest("bench").slice(0, 6) };
   const settlePorts: SettlePorts = {
     clock,
     ids,
     log,
     gates: createGateStore(tables, clock.pause),
-    network: createNetwork({ ...arm, pollMs }),
+    network: createNetwork({ ...arm, pollMs, owner }),
     activity: createActivityStore(tables),
-    owner: { name: "bench", tag: ids.digest("bench").slice(0, 6) },
+    owner,
   };
   return {
     counted,

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { idKey } from "./arm-id.ts";
 import type { Estate } from "./estate.ts";
+import { firewallFaults } from "./estate-firewalls.ts";
 import { identityFaults } from "./estate-identities.ts";
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -86,6 +87,7 @@ const estateShape = z.strictObject({
   timing: z
     .strictObject({
       nsgWriteMs: milliseconds.default(1_000),
+      firewallUpdateMs: milliseconds.default(5_000),
       readMs: milliseconds.default(0),
       retryAfterSeconds: z.int().min(0).max(600).default(0),
     })
@@ -93,6 +95,9 @@ const estateShape = z.strictObject({
   behaviour: z
     .strictObject({
       parallelWrites: z.enum(["supersede", "retry later", "conflict"]).optional(),
+      dnatAgainstDeny: z.enum(["dnat ends", "deny wins"]).optional(),
+      firewallIfMatch: z.enum(["honoured", "ignored"]).optional(),
+      failedFirewallUpdate: z.enum(["shows what was asked", "shows what was before"]).optional(),
       throttlingScale: z.number().positive().optional(),
       pageSize: z.int().min(1).optional(),
     })
@@ -110,6 +115,7 @@ export async function loadEstate(file: string): Promise<Estate> {
     ...doubles(estate),
     ...identityFaults(estate),
     ...danglingReferences(estate),
+    ...firewallFaults(estate),
     ...unknownMachines(estate),
   ];
   if (faults.length > 0) {
@@ -182,7 +188,12 @@ function danglingReferences(estate: Estate): string[] {
     known.add(idKey(id));
     for (const [collection, list] of Object.entries(properties)) {
       for (const child of Array.isArray(list) ? list : []) {
-        known.add(idKey(`${id}/${collection}/${(child as { name?: string } | null)?.name}`));
+        const name = (child as { name?: string } | null)?.name;
+        known.add(idKey(`${id}/${collection}/${name}`));
+        // A firewall's configurations bear another name in ids than in its JSON.
+        if (collection === "ipConfigurations") {
+          known.add(idKey(`${id}/azureFirewallIpConfigurations/${name}`));
+        }
       }
     }
   }

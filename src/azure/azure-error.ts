@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { resourceName } from "../policy/resource-id.ts";
 import type { WriteOutcome } from "../ports.ts";
 import type { ReasonCode } from "../reasons.ts";
+import { gateName } from "../rules/gate.ts";
 
 /** The part of Azure's `{ "error": … }` that decides what to do next. */
 export interface AzureError {
@@ -75,6 +75,9 @@ const passingCodes = new Set([
   "AnotherOperationInProgress",
   "Canceled",
   "CanceledAndSupersededDueToAnotherOperation",
+  // Of firewalls: an update came to nothing on a firewall. What is in effect there, only another update can settle.
+  "FirewallPolicyUpdateFailed",
+  "IpGroupsUpdateFailed",
   "PreconditionFailed",
   "PreconditionFailedEtagMismatch",
   "ReferencedResourceNotProvisioned",
@@ -85,6 +88,13 @@ const passingCodes = new Set([
 ]);
 
 const goneCodes = new Set(["NotFound", "ResourceNotFound", "ResourceGroupNotFound"]);
+
+/**
+ * The gate has no room for what was asked. NB. No source names the code for too many DNAT rules of a firewall: any that speaks of
+ * both counts, and one that does not is a refusal all the same.
+ */
+const fullCode =
+  /^SecurityRuleCountLimitReached$|d?nat.*(limit|exceed|toomany)|(limit|exceed|toomany).*d?nat/i;
 
 /** Refusals that may come with 409, or in the result of an operation, where no status tells. */
 const lastingCodes = new Set([
@@ -99,6 +109,9 @@ const lastingCodes = new Set([
 /** 4xx answers that say "not now" rather than "no". */
 const passingStatuses = new Set([408, 409, 412, 423, 425, 429]);
 
+/** What became of a write that is over. */
+type Ended = Exclude<WriteOutcome, { readonly outcome: "started" }>;
+
 /** A write that did not come to be: an answer (`status`), or the result of an operation (none). */
 export interface WriteFailure {
   readonly status?: number | undefined;
@@ -107,20 +120,20 @@ export interface WriteFailure {
 }
 
 /** What a failed write means for whoever asked for it. When in doubt `changed`: reading again tells what is true. */
-export function outcomeOfFailure(failure: WriteFailure, gateId: string): WriteOutcome {
+export function outcomeOfFailure(failure: WriteFailure, gateId: string): Ended {
   const { error, status } = failure;
   const codes = [error.code, ...error.details.map((detail) => detail.code)];
   const detail = quoteError(error, status);
-  const refuse = (code: ReasonCode): WriteOutcome => ({
+  const refuse = (code: ReasonCode): Ended => ({
     outcome: "refused",
     reason: {
       code,
-      message: `Azure refuses the write to '${resourceName(gateId)}': ${detail}`,
+      message: `Azure refuses the write to '${gateName(gateId)}': ${detail}`,
       target: gateId,
     },
   });
 
-  if (codes.includes("SecurityRuleCountLimitReached")) {
+  if (codes.some((code) => fullCode.test(code))) {
     return refuse("GateFull");
   }
   if (codes.some((code) => lastingCodes.has(code))) {
@@ -138,14 +151,14 @@ export function outcomeOfFailure(failure: WriteFailure, gateId: string): WriteOu
 }
 
 /** The gate has to be read again; so also when nobody can say what became of the write. */
-export function changed(detail: string, retryAfterMs: number = defaultRetryAfterMs): WriteOutcome {
+export function changed(detail: string, retryAfterMs: number = defaultRetryAfterMs): Ended {
   return { outcome: "changed", detail, retryAfterMs };
 }
 
 function isLasting(status: number | undefined, code: string): boolean {
   if (status === undefined) {
     // The result of an operation: validation codes name the rule's field, all else may be Azure's own trouble.
-    return /^(SecurityRule|Invalid)/.test(code);
+    return /^(SecurityRule|AzureFirewall|FirewallPolicy|Invalid)/.test(code);
   }
   return status >= 400 && status < 500 && !passingStatuses.has(status);
 }

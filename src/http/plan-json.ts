@@ -4,7 +4,15 @@ import type { Clock, MachineAddress } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import { type EffectiveAccess, effectiveAccess } from "../rules/effective.ts";
 import { readGroup } from "../rules/effective-group.ts";
-import type { NetworkSecurityGroup, SecurityRule } from "../rules/nsg.ts";
+import type { FirewallRule } from "../rules/firewall.ts";
+import {
+  type Gate,
+  type GateRule,
+  isFirewall,
+  isFirewallGate,
+  isFirewallRule,
+} from "../rules/gate.ts";
+import type { SecurityRule } from "../rules/nsg.ts";
 import { sameName } from "../rules/owned.ts";
 import type { Foreseen } from "../workflow/foresee.ts";
 
@@ -39,7 +47,8 @@ export function gateJson({ before, plan, vmOf }: Foreseen, isAsked: (vmId: strin
     ...(others > 0 ? { otherChanges: others } : {}),
     changes: shown.map((change) => {
       const name = change.kind === "put" ? change.rule.name : change.name;
-      const current = before.rules.find((rule) => sameName(rule.name, name));
+      const rules: readonly GateRule[] = before.rules;
+      const current = rules.find((rule) => sameName(rule.name, name));
       return {
         rule: name,
         action: change.kind === "delete" ? "delete" : current === undefined ? "create" : "update",
@@ -51,7 +60,28 @@ export function gateJson({ before, plan, vmOf }: Foreseen, isAsked: (vmId: strin
 }
 
 /** A rule in ARM's words; lists are always the plural properties. */
-function ruleJson(rule: SecurityRule) {
+function ruleJson(rule: GateRule) {
+  return isFirewallRule(rule) ? firewallRuleJson(rule) : securityRuleJson(rule);
+}
+
+function firewallRuleJson(rule: FirewallRule) {
+  return {
+    name: rule.name,
+    ruleCollection: rule.collection,
+    priority: rule.order.at(-1),
+    action: rule.kind === "dnat" ? "DNAT" : rule.access,
+    ipProtocols: rule.protocols,
+    sourceAddresses: rule.sources,
+    destinationAddresses: rule.destinations,
+    destinationPorts: rule.destinationPorts,
+    ...(rule.kind === "dnat"
+      ? { translatedAddress: rule.translatedAddress, translatedPort: rule.translatedPort }
+      : {}),
+    description: rule.description,
+  };
+}
+
+function securityRuleJson(rule: SecurityRule) {
   return {
     name: rule.name,
     priority: rule.priority,
@@ -86,7 +116,7 @@ export function accessRows(
       return [];
     }
     const { vmId, address, port, protocol, source } = question;
-    const place = { ...address, gates: address.gates.map(idKey) };
+    const place = { ...address, gates: address.gates.filter(isGroup).map(idKey) };
     const traffic = { source, port, protocol };
     return [
       {
@@ -104,8 +134,15 @@ export function accessRows(
   return { access, ...(left > 0 ? { accessNotListed: left } : {}) };
 }
 
-function readGroups(gates: readonly Foreseen[], groupOf: (gate: Foreseen) => NetworkSecurityGroup) {
-  return new Map(gates.map((gate) => [idKey(gate.gateId), readGroup(groupOf(gate))]));
+const isGroup = (gateId: string): boolean => !isFirewallGate(gateId);
+
+function readGroups(gates: readonly Foreseen[], gateOf: (gate: Foreseen) => Gate) {
+  return new Map(
+    gates.flatMap((foreseen) => {
+      const gate = gateOf(foreseen);
+      return isFirewall(gate) ? [] : [[idKey(foreseen.gateId), readGroup(gate)] as const];
+    }),
+  );
 }
 
 function accessJson({ access, isCovered, gates }: EffectiveAccess) {

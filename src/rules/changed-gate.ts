@@ -1,3 +1,4 @@
+import type { FirewallRule } from "./firewall.ts";
 import { type Gate, type GateRule, isFirewall, isFirewallRule } from "./gate.ts";
 import type { SecurityRule } from "./nsg.ts";
 import type { RuleChange } from "./nsg-plan.ts";
@@ -25,3 +26,12 @@ export function changedRules<Rule extends GateRule>(
   const puts = changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
   return [...rules.filter((rule) => !touched(rule.name)), ...puts];
 }
+
+/** Whether the change can be made on a network security group. */
+export const isGroupChange = (change: RuleChange<GateRule>): change is RuleChange =>
+  change.kind === "delete" || !isFirewallRule(change.rule);
+
+/** Whether the change can be made on a firewall. */
+export const isFirewallChange = (
+  change: RuleChange<GateRule>,
+): change is RuleChange<FirewallRule> => change.kind === "delete" || isFirewallRule(change.rule);

@@ -26,7 +26,7 @@ export function isOwned(
 }
 
 /** The rule collections of ours that a firewall may carry; of a policy they stand in {@link ownGroupName}. */
-export function ownCollections(owner: Owner) {
+export function ownCollections(owner: Pick<Owner, "tag">) {
   const name = (of: string) => `${ownGroupName(owner)}-${of}`;
   return { dnat: name("Dnat"), allow: name("Allow"), deny: name("Deny") } as const;
 }
@@ -35,7 +35,7 @@ export function ownCollections(owner: Owner) {
 export const ownGroupName = ({ tag }: Pick<Owner, "tag">): string => `${ownedPrefix}${tag}`;
 
 /** Whether a rule collection of a firewall is one of ours, by its name. */
-export function isOwnCollection(collection: string, owner: Owner): boolean {
+export function isOwnCollection(collection: string, owner: Pick<Owner, "tag">): boolean {
   return Object.values(ownCollections(owner)).some((own) => sameName(own, collection));
 }
 

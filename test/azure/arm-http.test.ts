@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { type ArmOptions, createArmHttp } from "../../src/azure/arm-http.ts";
 import { createNetwork } from "../../src/azure/network.ts";
+import { anOwner } from "../support/builders.ts";
 import {
   type ScriptedAnswer,
   type ScriptedServer,
@@ -108,7 +109,7 @@ describe("a request to Azure Resource Manager", () => {
 describe("a fault of Azure", () => {
   it("never shows our token, wherever it came up", async () => {
     answerWith("drop");
-    const network = createNetwork({ ...options(), pollMs: 1 });
+    const network = createNetwork({ ...options(), pollMs: 1, owner: anOwner });
 
     const faults = [
       await failureOf(network.readGate(gateId)),
@@ -124,7 +125,7 @@ describe("a fault of Azure", () => {
 
   it("in reading a gate quotes Azure's code", async () => {
     answerWith({ status: 403, body: { error: { code: "AuthorizationFailed", message: "no" } } });
-    const network = createNetwork({ ...options(), pollMs: 1 });
+    const network = createNetwork({ ...options(), pollMs: 1, owner: anOwner });
 
     await expect(network.readGate(gateId)).rejects.toMatchObject({
       status: 403,
@@ -136,7 +137,7 @@ describe("a fault of Azure", () => {
 describe("the id of a gate", () => {
   it("is encoded in the address", async () => {
     answerWith({ status: 404 });
-    const network = createNetwork({ ...options(), pollMs: 1 });
+    const network = createNetwork({ ...options(), pollMs: 1, owner: anOwner });
 
     expect(await network.readGate(gateId)).toBeUndefined();
     expect(requests()[0]?.path).toBe(`${gateId}?api-version=2026-01-01`);
@@ -147,7 +148,7 @@ describe("the id of a gate", () => {
     { case: "a resource above", id: gateId.replace("/nsg", "/..") },
     { case: "another host", id: "https://evil.example/" },
   ])("cannot lead to $case", async ({ id }) => {
-    const network = createNetwork({ ...options(), pollMs: 1 });
+    const network = createNetwork({ ...options(), pollMs: 1, owner: anOwner });
 
     await expect(network.readGate(id)).rejects.toThrow("not the id of a network security group");
     await expect(network.publicAddress(id)).rejects.toThrow("not the id of a public IP address");

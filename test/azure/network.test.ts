@@ -4,7 +4,7 @@ import { ruleToJson } from "../../src/azure/nsg-json.ts";
 import type { WriteOutcome } from "../../src/ports.ts";
 import type { SecurityRule } from "../../src/rules/nsg.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
-import { aGroup, aRule } from "../support/builders.ts";
+import { aGroup, anOwner, aRule } from "../support/builders.ts";
 import {
   type ScriptedAnswer,
   type ScriptedServer,
@@ -54,8 +54,9 @@ async function write(
     tlsOptions: { ca: server.ca },
     retryDelayMs: 1,
     pollMs: 1,
+    owner: anOwner,
   });
-  return await network.write({ group: aGroup(...rules), etag, isUpdating: false, raw }, changes);
+  return await network.write({ gate: aGroup(...rules), etag, isUpdating: false, raw }, changes);
 }
 
 const succeeded = { status: 200, body: { properties: { provisioningState: "Succeeded" } } };

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { createNetwork } from "../../src/azure/network.ts";
+import { anOwner } from "../support/builders.ts";
 import {
   type ScriptedAnswer,
   type ScriptedServer,
@@ -40,6 +41,7 @@ const connect = () =>
     retryDelayMs: 1,
     requestTimeoutMs: 2_000,
     pollMs: 1,
+    owner: anOwner,
   });
 const requests = () => server.requests.slice(seen);
 
@@ -167,7 +169,7 @@ describe("the survey of a subscription", () => {
 
     expect([...(found?.gates.values() ?? [])]).toEqual([
       {
-        group: { id: gate("fine").id, rules: [] },
+        gate: { id: gate("fine").id, rules: [] },
         etag: 'W/"fine"',
         isUpdating: true,
         raw: gate("fine", { provisioningState: "Updating", unknown: 1 }),

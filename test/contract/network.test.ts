@@ -3,6 +3,7 @@ import { createNetwork } from "../../src/azure/network.ts";
 import { applyChanges, ruleToJson } from "../../src/azure/nsg-json.ts";
 import type { GateReading, Network, WriteOutcome } from "../../src/ports.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
+import { anOwner } from "../support/builders.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
 import {
@@ -49,7 +50,7 @@ describe("in the pretend cloud", () => {
     const nsg = original();
     cloud.resources.put({ ...nsg, properties: { ...nsg.properties, securityRules: rules } });
   }
-  const connect = () => createNetwork({ ...cloud.armOptions, pollMs: 10 });
+  const connect = () => createNetwork({ ...cloud.armOptions, pollMs: 10, owner: anOwner });
 
   networkContract(() => {
     resetGate([ruleToJson(customerRule)]);
@@ -141,7 +142,7 @@ describe.each(["supersede", "retry later", "conflict"] as const)(
         timing: { nsgWriteMs: 100 },
         behaviour: { parallelWrites },
       });
-      const network = createNetwork({ ...cloud.armOptions, pollMs: 10 });
+      const network = createNetwork({ ...cloud.armOptions, pollMs: 10, owner: anOwner });
       const rules = [aRule(), aRule({ name: "JitAccess-two", priority: 101 })];
       const writes = rules.map((rule) => [{ kind: "put", rule }] as const);
 

@@ -3,6 +3,7 @@ import { createNetwork } from "../../src/azure/network.ts";
 import { ruleToJson } from "../../src/azure/nsg-json.ts";
 import { idKey, resourceName } from "../../src/policy/resource-id.ts";
 import { armResourcesOf } from "../support/arm-machine.ts";
+import { anOwner } from "../support/builders.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
 import { subscription, surveyContract } from "./survey.ts";
@@ -25,7 +26,7 @@ describe("in the pretend cloud, whose pages are short", () => {
     cloud = await startTestCloud({ behaviour: { pageSize: 2 } });
   }, 30_000);
   afterAll(() => cloud?.stop());
-  const connect = () => createNetwork({ ...cloud.armOptions, pollMs: 10 });
+  const connect = () => createNetwork({ ...cloud.armOptions, pollMs: 10, owner: anOwner });
   const empty = () => {
     for (const { resource } of cloud.resources.snapshot()) {
       cloud.resources.remove(resource.id);

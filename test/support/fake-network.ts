@@ -1,12 +1,19 @@
 import { idKey, resourceName, subscriptionOf } from "../../src/policy/resource-id.ts";
 import type { GateReading, Machine, Network, WriteOutcome } from "../../src/ports.ts";
+import { isGroupChange } from "../../src/rules/changed-gate.ts";
+import { type GateRule, isFirewall } from "../../src/rules/gate.ts";
 import { nsgLimits, type SecurityRule } from "../../src/rules/nsg.ts";
 import { type RuleChange, removalsOf } from "../../src/rules/nsg-plan.ts";
+import {
+  createFakeFirewalls,
+  type FakeFirewallOptions,
+  type FakeFirewalls,
+} from "./fake-firewalls.ts";
 
 /** One call of `write`, as it was asked for and as it ended. */
 export interface FakeWrite {
   readonly gateId: string;
-  readonly changes: readonly RuleChange[];
+  readonly changes: readonly RuleChange<GateRule>[];
   /** Absent while it runs, and when it was thrown out of. */
   outcome?: WriteOutcome;
 }
@@ -17,8 +24,11 @@ export interface FakeFault {
   readonly takesEffect?: boolean;
 }
 
-/** A network of values in memory. NSGs behave as Azure's: conflicts, limits, etags, and later writes that cancel earlier ones. */
-export interface FakeNetwork extends Network {
+/**
+ * A network of values in memory. NSGs behave as Azure's: conflicts, limits, etags, and later writes that cancel earlier ones.
+ * So do firewalls: see there.
+ */
+export interface FakeNetwork extends Network, FakeFirewalls {
   addMachine(machine: Machine): void;
   removeMachine(vmId: string): void;
   /** Creates the NSG, or replaces all its rules. */
@@ -50,6 +60,9 @@ interface Gate {
   running: FakeWrite | undefined;
 }
 
+/** A write of a network security group. */
+type GroupWrite = FakeWrite & { readonly changes: readonly RuleChange[] };
+
 const written: WriteOutcome = { outcome: "written" };
 const changed = (detail: string): WriteOutcome => ({
   outcome: "changed",
@@ -57,7 +70,7 @@ const changed = (detail: string): WriteOutcome => ({
   retryAfterMs: 1_000,
 });
 
-export function createFakeNetwork(): FakeNetwork {
+export function createFakeNetwork(options: FakeFirewallOptions = {}): FakeNetwork {
   const machines = new Map<string, Machine>();
   const gates = new Map<string, Gate>();
   const writes: FakeWrite[] = [];
@@ -75,6 +88,8 @@ export function createFakeNetwork(): FakeNetwork {
     subscriptions.add(subscriptionOf(key) ?? "");
     return key;
   }
+
+  const firewalls = createFakeFirewalls(options, keyOf);
 
   function gateOf(gateId: string): Gate {
     const gate = gates.get(idKey(gateId));
@@ -114,7 +129,7 @@ export function createFakeNetwork(): FakeNetwork {
     return written;
   }
 
-  async function write(entry: FakeWrite, etag: string): Promise<WriteOutcome> {
+  async function write(entry: GroupWrite, etag: string): Promise<WriteOutcome> {
     const fault = faults.shift();
     const gate = gates.get(idKey(entry.gateId));
     if (fault !== undefined) {
@@ -130,7 +145,7 @@ export function createFakeNetwork(): FakeNetwork {
   }
 
   /** Rule by rule, or as one conditional write; of one that is refused, what only goes is taken away all the same. */
-  async function writeTo(gate: Gate, entry: FakeWrite, etag: string): Promise<WriteOutcome> {
+  async function writeTo(gate: Gate, entry: GroupWrite, etag: string): Promise<WriteOutcome> {
     const { changes } = entry;
     if (changes.length <= 1) {
       return await oneByOne(gate, entry, changes);
@@ -162,7 +177,21 @@ export function createFakeNetwork(): FakeNetwork {
   const partIn = <T>(subscriptionId: string, all: ReadonlyMap<string, T>) =>
     [...all].filter(([key]) => subscriptionOf(key) === subscriptionId.toLowerCase());
 
+  /** A fault that waits for the next write comes to a firewall's, too. */
+  async function writeFirewall(
+    reading: GateReading,
+    changes: readonly RuleChange<GateRule>[],
+  ): Promise<WriteOutcome> {
+    const fault = faults.shift();
+    if (fault === undefined || fault.takesEffect === true) {
+      const outcome = firewalls.write(reading, changes);
+      return fault === undefined ? outcome : resultOf(fault);
+    }
+    return resultOf(fault);
+  }
+
   return {
+    ...firewalls.steps,
     writes,
     reads,
     surveys,
@@ -171,7 +200,10 @@ export function createFakeNetwork(): FakeNetwork {
     removeMachine: (vmId) => void machines.delete(idKey(vmId)),
     addGate: (gateId, rules = []) =>
       void gates.set(keyOf(gateId), { id: gateId, rules, revision: 1, running: undefined }),
-    removeGate: (gateId) => void gates.delete(idKey(gateId)),
+    removeGate(gateId) {
+      gates.delete(idKey(gateId));
+      firewalls.remove(gateId);
+    },
     rules: (gateId) => gateOf(gateId).rules,
     edit(gateId, change) {
       const gate = gateOf(gateId);
@@ -193,9 +225,10 @@ export function createFakeNetwork(): FakeNetwork {
       surveys.push(subscriptionId);
       const held = {
         machines: new Map(partIn(subscriptionId, machines)),
-        gates: new Map(
-          partIn(subscriptionId, gates).map(([key, gate]) => [key, readingOf(gate)] as const),
-        ),
+        gates: new Map([
+          ...partIn(subscriptionId, gates).map(([key, gate]) => [key, readingOf(gate)] as const),
+          ...partIn(subscriptionId, new Map(firewalls.readings())),
+        ]),
       };
       return subscriptions.has(subscriptionId.toLowerCase()) ? held : undefined;
     },
@@ -208,15 +241,18 @@ export function createFakeNetwork(): FakeNetwork {
         throw error;
       }
       const gate = gates.get(idKey(gateId));
-      return gate && readingOf(gate);
+      return gate === undefined ? firewalls.read(gateId) : readingOf(gate);
     },
     async write(reading, changes) {
-      const entry: FakeWrite = { gateId: reading.gate.id, changes };
+      const { gate, etag } = reading;
+      const entry: FakeWrite = { gateId: gate.id, changes };
       writes.push(entry);
-      const outcome = await write(entry, reading.etag);
-      entry.outcome = outcome;
-      return outcome;
+      entry.outcome = await (isFirewall(gate)
+        ? writeFirewall(reading, changes)
+        : write({ gateId: gate.id, changes: changes.filter(isGroupChange) }, etag));
+      return entry.outcome;
     },
+    progress: async (gateId, operation) => firewalls.progress(gateId, operation),
   };
 }
 
