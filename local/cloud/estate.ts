@@ -34,7 +34,7 @@ export interface Estate {
   /** Virtual machines (Compute and ClassicCompute), NICs, virtual networks with their subnets, public IPs, NSGs with their rules. */
   readonly resources: readonly ArmResource[];
   /** Ports that can really be connected to; none when left out. */
-  readonly dataPlane?: readonly DataPlaneEntry[];
+  readonly dataPlane?: readonly (DataPlaneEntry | FirewallEntry)[];
   readonly timing: Timing;
   readonly behaviour?: Partial<Behaviour>;
 }
@@ -101,7 +101,7 @@ export interface ArmResource {
 
 /**
  * A port of a machine with something behind it, so that open and closed are seen with a real connection. The cloud listens
- * on 127.0.0.1 and lets in or turns away as its NSGs say. Several entries for one port show it from several sources.
+ * on 127.0.0.1 and lets in or turns away as its NSGs, and a firewall on the way, say. Several entries for one port show it from several sources.
  */
 export interface DataPlaneEntry {
   /** Its ARM id. */
@@ -116,6 +116,20 @@ export interface DataPlaneEntry {
   readonly source: string;
   /** One of the machine's private addresses. Default: the primary one of the source's IP version. */
   readonly destination?: string;
+}
+
+/**
+ * A public address of a firewall, as one client sees it: the cloud listens on a loopback address at every port that a DNAT
+ * rule in force translates, so that `nc 127.0.2.40 41234` is what a person does with `nc 192.0.2.40 41234` in Azure.
+ */
+export interface FirewallEntry {
+  /** Its ARM id. */
+  readonly firewall: string;
+  readonly publicIpAddress: string;
+  /** In 127.0.0.0/8. Where it or a port cannot be had, a free port on 127.0.0.1 takes its place. */
+  readonly listenOn: string;
+  /** The address the client is taken to come from. Default 203.0.113.7. */
+  readonly source: string;
 }
 
 /** How long the pretend cloud takes, in milliseconds. Every member has a default. */
@@ -135,6 +149,11 @@ export interface Behaviour {
    * ("supersede", the default), answer 429 `RetryableError` ("retry later") or 409 `AnotherOperationInProgress` ("conflict").
    */
   readonly parallelWrites: "supersede" | "retry later" | "conflict";
+  /**
+   * Whether a network rule that denies ends what a DNAT rule has let in ("deny wins", the default and the stricter), or
+   * the DNAT match ends the processing ("dnat ends"). Sources disagree.
+   */
+  readonly dnatAgainstDeny: "dnat ends" | "deny wins";
   /** Azure's throttling limits are multiplied by this; 1 is Azure itself. */
   readonly throttlingScale: number;
   /** Most items on one page of a list. */

@@ -9,6 +9,11 @@ export const networkType = {
   publicIp: "Microsoft.Network/publicIPAddresses",
   asg: "Microsoft.Network/applicationSecurityGroups",
   nsg: "Microsoft.Network/networkSecurityGroups",
+  routeTable: "Microsoft.Network/routeTables",
+  firewall: "Microsoft.Network/azureFirewalls",
+  firewallPolicy: "Microsoft.Network/firewallPolicies",
+  ruleCollectionGroup: "Microsoft.Network/firewallPolicies/ruleCollectionGroups",
+  ipGroup: "Microsoft.Network/ipGroups",
 } as const;
 
 /** A member of an ARM array that has a name and properties: a subnet, an ipConfiguration, a security rule. */

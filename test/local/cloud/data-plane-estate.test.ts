@@ -11,7 +11,7 @@ let virtualMachine: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "data-plane-estate-"));
   const { dataPlane = [] } = await loadEstate(sample);
-  virtualMachine = dataPlane[0]?.virtualMachine ?? "";
+  virtualMachine = dataPlane.find((entry) => "virtualMachine" in entry)?.virtualMachine ?? "";
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
