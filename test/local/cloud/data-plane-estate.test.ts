@@ -38,6 +38,42 @@ describe("the ports of an estate", () => {
     ]);
   });
 
+  it("of a firewall need its address in Azure and one on this computer", async () => {
+    const entry = {
+      firewall: virtualMachine,
+      publicIpAddress: "192.0.2.60",
+      listenOn: "127.0.9.1",
+    };
+
+    const { dataPlane } = await loadEstate(await estateWith([entry]));
+
+    expect(dataPlane).toEqual([{ ...entry, source: "203.0.113.7" }]);
+  });
+
+  it.each([
+    {
+      case: "a firewall that is not there",
+      fault: { firewall: "/subscriptions/x/none" },
+      named: /x\/none'\n.*dataPlane\[1\]\.firewall/,
+    },
+    {
+      case: "an address that others can reach",
+      fault: { listenOn: "0.0.0.0" },
+      named: /dataPlane\[1\]\.listenOn/,
+    },
+    {
+      case: "an address that another entry has",
+      fault: { listenOn: "127.0.9.1" },
+      named: /address 127\.0\.9\.1' is there twice\n.*dataPlane\[1\]\.listenOn/,
+    },
+    { case: "a port", fault: { port: 22 }, named: /dataPlane\[1\]/ },
+  ])("of a firewall are refused with $case, naming its place", async ({ fault, named }) => {
+    const good = { firewall: virtualMachine, publicIpAddress: "192.0.2.60", listenOn: "127.0.9.1" };
+    const file = await estateWith([good, { ...good, listenOn: "127.0.9.2", ...fault }]);
+
+    await expect(loadEstate(file)).rejects.toThrow(named);
+  });
+
   it.each([
     {
       case: "a machine that is not there",
