@@ -12,6 +12,9 @@ import { createFaults, type Faults } from "./faults/faults.ts";
 import { withPast } from "./faults/past.ts";
 import { createFrontDoor } from "./front-door.ts";
 import { graphRoutes } from "./graph/routes.ts";
+import { ruleCollectionGroupRoutes } from "./network/firewall/group-routes.ts";
+import { firewallRoutes } from "./network/firewall/routes.ts";
+import { createFirewallWrites, endFirewallOperation } from "./network/firewall/writes.ts";
 import { nsgRoutes, securityRuleRoutes } from "./network/nsg-routes.ts";
 import { createNsgWrites, endNsgOperation } from "./network/nsg-writes.ts";
 import { operationRoutes } from "./network/operation-links.ts";
@@ -65,6 +68,8 @@ export interface CloudOptions {
 const defaultBehaviour: Behaviour = {
   parallelWrites: "supersede",
   dnatAgainstDeny: "deny wins",
+  firewallIfMatch: "honoured",
+  failedFirewallUpdate: "shows what was asked",
   throttlingScale: 10,
   pageSize: 100,
 };
@@ -93,7 +98,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     initial: initial.operations,
     durationMs: timing.nsgWriteMs,
     now,
-    ended: (operation) => endNsgOperation(resources, operation),
+    ended(operation) {
+      endNsgOperation(resources, operation);
+      endFirewallOperation(resources, operation, behaviour.failedFirewallUpdate);
+    },
     changed: stateFile.changed,
   });
 
@@ -108,6 +116,13 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   const writes = createNsgWrites({ resources, operations, parallelWrites });
   const nsg = { resources, writes, pageSize, retryAfterSeconds };
+  const firewall = {
+    resources,
+    writes: createFirewallWrites({ resources, operations, updateMs: timing.firewallUpdateMs }),
+    ifMatch: behaviour.firewallIfMatch,
+    pageSize,
+    retryAfterSeconds,
+  };
   const requests = createRequestLog();
   const faults = createFaults({ resources, operations });
   const dataPlane = createDataPlane({
@@ -136,6 +151,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       ...readOnlyNetworkRoutes(resources, pageSize),
       ...nsgRoutes(nsg),
       ...securityRuleRoutes(nsg),
+      ...firewallRoutes(firewall),
+      ...ruleCollectionGroupRoutes(firewall),
       ...operationRoutes(operations, retryAfterSeconds),
     ],
     verifyArmToken: entra.verifyArmToken,

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { idKey } from "./arm-id.ts";
 import { dataPlaneEntry, unknownTargets } from "./data-plane/entry-shape.ts";
 import type { Estate } from "./estate.ts";
+import { firewallFaults } from "./estate-firewalls.ts";
 import { identityFaults } from "./estate-identities.ts";
 
 const milliseconds = z.int().min(0).max(3_600_000);
@@ -73,6 +74,7 @@ const estateShape = z.strictObject({
   timing: z
     .strictObject({
       nsgWriteMs: milliseconds.default(1_000),
+      firewallUpdateMs: milliseconds.default(5_000),
       readMs: milliseconds.default(0),
       retryAfterSeconds: z.int().min(0).max(600).default(0),
     })
@@ -81,6 +83,8 @@ const estateShape = z.strictObject({
     .strictObject({
       parallelWrites: z.enum(["supersede", "retry later", "conflict"]).optional(),
       dnatAgainstDeny: z.enum(["dnat ends", "deny wins"]).optional(),
+      firewallIfMatch: z.enum(["honoured", "ignored"]).optional(),
+      failedFirewallUpdate: z.enum(["shows what was asked", "shows what was before"]).optional(),
       throttlingScale: z.number().positive().optional(),
       pageSize: z.int().min(1).optional(),
     })
@@ -99,6 +103,7 @@ export async function loadEstate(file: string): Promise<Estate> {
     ...identityFaults(estate),
     ...danglingReferences(estate),
     ...unknownTargets(estate),
+    ...firewallFaults(estate),
   ];
   if (faults.length > 0) {
     throw new Error(
@@ -173,7 +178,12 @@ function danglingReferences(estate: Estate): string[] {
     known.add(idKey(id));
     for (const [collection, list] of Object.entries(properties)) {
       for (const child of Array.isArray(list) ? list : []) {
-        known.add(idKey(`${id}/${collection}/${(child as { name?: string } | null)?.name}`));
+        const name = (child as { name?: string } | null)?.name;
+        known.add(idKey(`${id}/${collection}/${name}`));
+        // A firewall's configurations bear another name in ids than in its JSON.
+        if (collection === "ipConfigurations") {
+          known.add(idKey(`${id}/azureFirewallIpConfigurations/${name}`));
+        }
       }
     }
   }

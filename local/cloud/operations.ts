@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { idKey } from "./arm-id.ts";
+import type { ArmResource } from "./estate.ts";
 
 /** What a fault makes of an operation. One that `fails` or `is canceled` has no effect. */
 export type Fate = "never ends" | "fails" | "is canceled";
 
-interface OperationError {
+/** Why an operation failed, as `error` of its answer. */
+export interface OperationError {
   readonly code: string;
   readonly message: string;
   readonly details: readonly { readonly code: string; readonly message: string }[];
@@ -21,13 +23,30 @@ export interface Operation {
   readonly error?: OperationError;
   /** How it will end if not well; then it must not have changed anything. */
   readonly doom?: "Failed" | "Canceled";
+  /** What is told if it fails; Azure's InternalServerError when left out. */
+  readonly failure?: OperationError;
+  /** Further resources that it writes: a firewall whose policy changes. Absent from operations of NSGs. */
+  readonly alsoWrites?: readonly string[];
+  /** Of one that will fail: its target as it was before; null if there was none. */
+  readonly former?: ArmResource | null;
+}
+
+/** What an operation may have of its own beside name and target. */
+interface Circumstances extends Pick<Operation, "failure" | "alsoWrites" | "former"> {
+  readonly fate?: Fate | undefined;
+  /** True if it will end as Failed whatever its fate. */
+  readonly isRefused?: boolean;
+  /** The usual time when left out. */
+  readonly durationMs?: number;
 }
 
 export interface Operations {
   get(id: string): Operation | undefined;
   /** The operation that still writes the resource, if any. */
   running(target: string): Operation | undefined;
-  start(name: string, target: string, fate?: Fate): Operation;
+  /** One that still writes any of the resources, also as a further one. */
+  runningOnAny(ids: readonly string[]): Operation | undefined;
+  start(name: string, target: string, circumstances?: Circumstances): Operation;
   /** Ends `earlier` as Canceled because `later` took its place. */
   supersede(earlier: Operation, later: Operation): void;
   /** Operations that never end do so after all, in their time or at once if that is past. */
@@ -67,7 +86,8 @@ export function createOperations(options: Options): Operations {
       setTimeout(() => {
         timers.delete(operation.id);
         options.ended(operation);
-        change({ ...operation, ...endOf(operation) });
+        const { former: _former, ...ended } = operation;
+        change({ ...ended, ...endOf(operation) });
       }, remainingMs),
     );
   }
@@ -87,15 +107,23 @@ export function createOperations(options: Options): Operations {
         (operation) => operation.status === "InProgress" && idKey(operation.target) === key,
       );
     },
-    start(name, target, fate) {
+    runningOnAny(ids) {
+      const keys = new Set(ids.map(idKey));
+      return [...all.values()].findLast(
+        ({ status, target, alsoWrites = [] }) =>
+          status === "InProgress" && [target, ...alsoWrites].some((id) => keys.has(idKey(id))),
+      );
+    },
+    start(name, target, circumstances = {}) {
+      const { fate, isRefused, durationMs = options.durationMs, ...more } = circumstances;
       const operation: Operation = {
         id: randomUUID(),
         name,
         target,
-        endsAt: options.now().getTime() + options.durationMs,
+        endsAt: options.now().getTime() + durationMs,
         status: "InProgress",
-        ...(fate === "fails" ? { doom: "Failed" } : {}),
-        ...(fate === "is canceled" ? { doom: "Canceled" } : {}),
+        ...more,
+        ...doomOf(fate, isRefused),
       };
       change(operation);
       if (fate === "never ends") stuck.add(operation.id);
@@ -121,14 +149,25 @@ export function createOperations(options: Options): Operations {
   };
 }
 
+function doomOf(fate: Fate | undefined, isRefused = false): Pick<Operation, "doom"> {
+  if (isRefused || fate === "fails") return { doom: "Failed" };
+  return fate === "is canceled" ? { doom: "Canceled" } : {};
+}
+
 function endOf(operation: Operation): Pick<Operation, "status" | "error"> {
   if (operation.doom === undefined) return { status: "Succeeded" };
   const error =
     operation.doom === "Failed"
-      ? { code: "InternalServerError", message: "An error occurred.", details: [] }
+      ? (operation.failure ?? internalError)
       : superseded(operation, { name: operation.name, id: randomUUID() });
   return { status: operation.doom, error };
 }
+
+const internalError: OperationError = {
+  code: "InternalServerError",
+  message: "An error occurred.",
+  details: [],
+};
 
 /** The wording is Azure's (from a public Terraform log). */
 function superseded(earlier: Operation, later: Pick<Operation, "name" | "id">): OperationError {

@@ -34,7 +34,7 @@ export async function startTestCloud(
     estate,
     port: 0,
     tls,
-    timing: { nsgWriteMs: 30, ...options.timing },
+    timing: { nsgWriteMs: 30, firewallUpdateMs: 60, ...options.timing },
     behaviour: options.behaviour ?? {},
     identityHeader: "secret",
   });

@@ -2,20 +2,14 @@ import { randomUUID } from "node:crypto";
 import { childNotFound, jsonObject, page, parentNotFound } from "../answers.ts";
 import { readRoutes, resourceId, text } from "../read-routes.ts";
 import { type Held, type Resources, sameText } from "../resources.ts";
-import {
-  CloudError,
-  type CloudRequest,
-  type CloudResponse,
-  type Parameters,
-  type Route,
-} from "../router.ts";
+import { CloudError, type CloudResponse, type Parameters, type Route } from "../router.ts";
 import { defaultRules } from "./default-rules.ts";
+import { checkIfMatch } from "./if-match.ts";
 import { deleting, findRule, rulesOf, wholeNsg, withoutRule, withRule } from "./nsg.ts";
 import { defaultRuleView, nsgView, ruleView } from "./nsg-view.ts";
 import type { NsgWrites } from "./nsg-writes.ts";
 import { deleteHeaders, putHeaders } from "./operation-links.ts";
 import { type Child, networkType, usersOfNsg } from "./references.ts";
-import { etagMismatch } from "./write-refusals.ts";
 
 interface Options {
   readonly resources: Resources;
@@ -191,14 +185,6 @@ function place(options: Options, parameters: Parameters, { resource }: Held) {
     location: resource.location ?? "",
     retryAfterSeconds: options.retryAfterSeconds,
   };
-}
-
-/** Azure honours If-Match on the whole NSG though its contract does not say so (kubernetes relies on it). */
-function checkIfMatch(request: CloudRequest, held: Held | undefined, id: string): void {
-  const wanted = request.headers["if-match"];
-  if (wanted === undefined || (wanted === "*" && held !== undefined)) return;
-  if (held !== undefined && wanted === held.etag) return;
-  throw etagMismatch(wanted, held?.etag ?? "", id);
 }
 
 function checkUnused(resources: Resources, id: string): void {

@@ -43,7 +43,7 @@ export function createNsgWrites({ resources, operations, parallelWrites }: Optio
       if (earlier !== undefined) refuseParallel(earlier, nsgId, parallelWrites);
       const comesToNothing = fate === "fails" || fate === "is canceled";
       const held = comesToNothing ? pretend(goal) : resources.put(goal);
-      const operation = operations.start(name, nsgId, fate);
+      const operation = operations.start(name, nsgId, { fate });
       if (earlier !== undefined) operations.supersede(earlier, operation);
       return { held, operation };
     },

@@ -1,6 +1,7 @@
 import { isObject } from "../answers.ts";
 import type { ArmResource } from "../estate.ts";
 import { sameText } from "../resources.ts";
+import { locationOf } from "./location.ts";
 import { type Child, childrenOf, networkType } from "./references.ts";
 import { refused, samePriority, tooManyRules, unreadable } from "./rule-errors.ts";
 import { checkName, validateRule } from "./validate-rule.ts";
@@ -146,21 +147,6 @@ function checkConflicts(changed: readonly Child[], all: readonly Child[]): void 
 
 function checkCount(nsgId: string, rules: readonly Child[]): void {
   if (rules.length > mostRules) throw tooManyRules(nsgId, rules.length);
-}
-
-function locationOf(id: string, before: ArmResource | undefined, asked: unknown): string {
-  if (typeof asked !== "string" || asked === "") {
-    throw refused("LocationRequired", "The location property is required for this definition.");
-  }
-  const location = asked.replaceAll(" ", "").toLowerCase();
-  const held = before?.location;
-  if (held !== undefined && held !== location) {
-    throw refused(
-      "InvalidResourceLocation",
-      `The resource '${id}' already exists in location '${held}'. A resource with the same name cannot be created in location '${location}'.`,
-    );
-  }
-  return location;
 }
 
 function withRules(nsg: ArmResource, rules: readonly Child[], state: State): ArmResource {

@@ -17,6 +17,8 @@ interface Place {
   readonly subscriptionId: string;
   readonly location: string;
   readonly retryAfterSeconds: number;
+  /** True for firewall policies: their operations are at `nfvOperations` (azure-cli recordings). */
+  readonly nfv?: true;
 }
 
 /** Headers of an accepted PUT: `azure-asyncoperation` and no Location, as in the recordings. */
@@ -27,7 +29,12 @@ export function putHeaders(
 ): Record<string, string> {
   return {
     ...retryAfter(place.retryAfterSeconds),
-    "azure-asyncoperation": link(request, operation, place, "operations"),
+    "azure-asyncoperation": link(
+      request,
+      operation,
+      place,
+      place.nfv ? "nfvOperations" : "operations",
+    ),
     "azure-asyncnotification": "Enabled",
   };
 }
@@ -40,7 +47,12 @@ export function deleteHeaders(
 ): Record<string, string> {
   return {
     ...putHeaders(request, operation, place),
-    location: link(request, operation, place, "operationResults"),
+    location: link(
+      request,
+      operation,
+      place,
+      place.nfv ? "nfvOperationResults" : "operationResults",
+    ),
   };
 }
 
@@ -50,38 +62,47 @@ export function operationRoutes(
   retryAfterSeconds: number,
 ): readonly Route[] {
   return [
-    {
-      method: "GET",
-      path: `${base}/operations/{operationId}`,
-      needsArmToken: true,
-      handle(request, parameters) {
-        const { status, error } = find(operations, request, parameters);
-        return {
-          status: 200,
-          headers: status === "InProgress" ? retryAfter(retryAfterSeconds) : {},
-          body: error === undefined ? { status } : { status, error },
-        };
-      },
-    },
-    {
-      method: "GET",
-      path: `${base}/operationResults/{operationId}`,
-      needsArmToken: true,
-      handle(request, parameters): CloudResponse {
-        const { status, error } = find(operations, request, parameters);
-        if (error !== undefined)
-          throw new CloudError(409, error.code, error.message, error.details);
-        if (status === "Succeeded") return { status: 204 };
-        const here = `${request.origin}${request.path}?${request.query}`;
-        return { status: 202, headers: { ...retryAfter(retryAfterSeconds), location: here } };
-      },
-    },
+    ...pollRoutes("operations", "operationResults"),
+    ...pollRoutes("nfvOperations", "nfvOperationResults"),
   ];
+
+  function pollRoutes(statuses: Collection, results: Collection): readonly Route[] {
+    return [
+      {
+        method: "GET",
+        path: `${base}/${statuses}/{operationId}`,
+        needsArmToken: true,
+        handle(request, parameters) {
+          const { status, error } = find(operations, request, parameters);
+          return {
+            status: 200,
+            headers: status === "InProgress" ? retryAfter(retryAfterSeconds) : {},
+            body: error === undefined ? { status } : { status, error },
+          };
+        },
+      },
+      {
+        method: "GET",
+        path: `${base}/${results}/{operationId}`,
+        needsArmToken: true,
+        handle(request, parameters): CloudResponse {
+          const { status, error } = find(operations, request, parameters);
+          if (error !== undefined)
+            throw new CloudError(409, error.code, error.message, error.details);
+          if (status === "Succeeded") return { status: 204 };
+          const here = `${request.origin}${request.path}?${request.query}`;
+          return { status: 202, headers: { ...retryAfter(retryAfterSeconds), location: here } };
+        },
+      },
+    ];
+  }
 }
 
 function retryAfter(seconds: number): Record<string, string> {
   return seconds > 0 ? { "retry-after": String(seconds) } : {};
 }
+
+type Collection = "operations" | "operationResults" | "nfvOperations" | "nfvOperationResults";
 
 /**
  * Since 2024 these links are signed and 3 to 4 KB long. Clients must keep them whole, so a rebuilt one is refused here:
@@ -91,7 +112,7 @@ function link(
   { origin, query }: CloudRequest,
   { id, endsAt }: Operation,
   { subscriptionId, location }: Place,
-  collection: "operations" | "operationResults",
+  collection: Collection,
 ): string {
   const version = parameter(query, "api-version") ?? "";
   const path = base.replace("{subscriptionId}", subscriptionId).replace("{location}", location);

@@ -10,19 +10,22 @@ import {
   ipConfigurationsAt,
   machineOfNic,
   networkType,
+  subnetsOfRouteTable,
 } from "./references.ts";
 
-/** NICs, virtual networks with subnets, public IPs and application security groups: read only. */
+/** NICs, virtual networks with subnets and peerings, public IPs, application security groups and route tables: read only. */
 export function readOnlyNetworkRoutes(resources: Resources, pageSize: number): readonly Route[] {
   const views: readonly (readonly [string, View])[] = [
     [networkType.nic, nicView(resources)],
     [networkType.vnet, (held) => vnetView(held, resources)],
     [networkType.publicIp, (held) => publicIpView(held, resources)],
     [networkType.asg, plainView],
+    [networkType.routeTable, (held) => routeTableView(held, resources)],
   ];
   return [
     ...views.flatMap(([type, view]) => readRoutes({ resources, type, pageSize, view })),
-    ...subnetRoutes(resources, pageSize),
+    ...vnetChildRoutes(resources, pageSize, "subnets", subnetView),
+    ...vnetChildRoutes(resources, pageSize, "virtualNetworkPeerings", peeringView),
   ];
 }
 
@@ -82,6 +85,29 @@ function vnetView(held: Held, resources: Resources): unknown {
       provisioningState: "Succeeded",
       ...resource.properties,
       subnets: childrenOf(resource, "subnets").map((subnet) => subnetView(held, subnet, resources)),
+      virtualNetworkPeerings: childrenOf(resource, "virtualNetworkPeerings").map((peering) =>
+        peeringView(held, peering),
+      ),
+    },
+  };
+}
+
+function peeringView({ resource, etag }: Held, peering: Child): unknown {
+  return childView(`${resource.id}/virtualNetworkPeerings`, peering, etag);
+}
+
+function routeTableView({ resource, etag }: Held, resources: Resources): unknown {
+  const subnets = subnetsOfRouteTable(resources, resource.id);
+  return {
+    ...resource,
+    etag,
+    properties: {
+      provisioningState: "Succeeded",
+      ...resource.properties,
+      routes: childrenOf(resource, "routes").map((route) =>
+        childView(`${resource.id}/routes`, route, etag),
+      ),
+      ...(subnets.length === 0 ? {} : { subnets }),
     },
   };
 }
@@ -102,12 +128,19 @@ function childView(collection: string, child: Child, etag: string, computed: obj
   };
 }
 
-function subnetRoutes(resources: Resources, pageSize: number): readonly Route[] {
-  const path = `/subscriptions/{subscriptionId}/resourceGroups/{group}/providers/${networkType.vnet}/{name}/subnets`;
+type ChildView = (vnet: Held, child: Child, resources: Resources) => unknown;
+
+function vnetChildRoutes(
+  resources: Resources,
+  pageSize: number,
+  collection: "subnets" | "virtualNetworkPeerings",
+  view: ChildView,
+): readonly Route[] {
+  const path = `/subscriptions/{subscriptionId}/resourceGroups/{group}/providers/${networkType.vnet}/{name}/${collection}`;
   const vnetOf = (parameters: Parameters): Held => {
     const id = resourceId(networkType.vnet, parameters);
     const held = resources.get(id);
-    if (held === undefined) throw parentNotFound("read", "virtualNetworks/subnets", id);
+    if (held === undefined) throw parentNotFound("read", `virtualNetworks/${collection}`, id);
     return held;
   };
   return [
@@ -117,27 +150,23 @@ function subnetRoutes(resources: Resources, pageSize: number): readonly Route[] 
       needsArmToken: true,
       handle(request, parameters) {
         const vnet = vnetOf(parameters);
-        return page(request, childrenOf(vnet.resource, "subnets"), pageSize, (subnet) =>
-          subnetView(vnet, subnet, resources),
+        return page(request, childrenOf(vnet.resource, collection), pageSize, (child) =>
+          view(vnet, child, resources),
         );
       },
     },
     {
       method: "GET",
-      path: `${path}/{subnet}`,
+      path: `${path}/{child}`,
       needsArmToken: true,
       handle(_request, parameters) {
         const vnet = vnetOf(parameters);
-        const name = text(parameters, "subnet");
-        const subnet = childrenOf(vnet.resource, "subnets").find((each) =>
+        const name = text(parameters, "child");
+        const child = childrenOf(vnet.resource, collection).find((each) =>
           sameText(each.name, name),
         );
-        if (subnet === undefined) throw childNotFound(`${vnet.resource.id}/subnets/${name}`);
-        return {
-          status: 200,
-          headers: { etag: vnet.etag },
-          body: subnetView(vnet, subnet, resources),
-        };
+        if (child === undefined) throw childNotFound(`${vnet.resource.id}/${collection}/${name}`);
+        return { status: 200, headers: { etag: vnet.etag }, body: view(vnet, child, resources) };
       },
     },
   ];

@@ -29,12 +29,13 @@ export function childrenOf(resource: { properties: object }, member: string): re
   return Array.isArray(list) ? (list as Child[]) : [];
 }
 
-interface Reference {
+/** As ARM refers to a resource. */
+export interface Reference {
   readonly id: string;
 }
 
 /** Who points at what: references by the key of the id they point at. */
-type Index = ReadonlyMap<string, readonly Reference[]>;
+export type Index = ReadonlyMap<string, readonly Reference[]>;
 
 /** What stands behind an NSG, as ARM lists it: `networkInterfaces` and `subnets`. */
 export function usersOfNsg(
@@ -48,13 +49,23 @@ export function usersOfNsg(
   };
 }
 
-/** The ipConfigurations of all NICs whose property `member` points at the id. */
+/** The subnets that a route table is for. */
+export function subnetsOfRouteTable(resources: Resources, id: string): readonly Reference[] {
+  return subnetsByRouteTable(resources.list(networkType.vnet)).get(idKey(id)) ?? [];
+}
+
+/** The ipConfigurations of all NICs and firewalls whose property `member` points at the id. */
 export function ipConfigurationsAt(
   resources: Resources,
   member: "subnet" | "publicIPAddress",
   id: string,
 ): readonly Reference[] {
-  return ipConfigurationsBy[member](resources.list(networkType.nic)).get(idKey(id)) ?? [];
+  const { ofNics, ofFirewalls } = ipConfigurationsBy[member];
+  const key = idKey(id);
+  return [
+    ...(ofNics(resources.list(networkType.nic)).get(key) ?? []),
+    ...(ofFirewalls(resources.list(networkType.firewall)).get(key) ?? []),
+  ];
 }
 
 /** The machine a NIC is attached to. */
@@ -67,26 +78,32 @@ const interfacesByNsg = indexed(({ id, properties }) =>
   pointer(properties, "networkSecurityGroup").map((target) => ({ target, id })),
 );
 
-const subnetsByNsg = indexed((vnet) =>
-  childrenOf(vnet, "subnets").flatMap(({ name, properties }) =>
-    pointer(properties, "networkSecurityGroup").map((target) => ({
-      target,
-      id: `${vnet.id}/subnets/${name}`,
-    })),
-  ),
-);
+const subnetsByNsg = childrenBy("subnets", "networkSecurityGroup");
+const subnetsByRouteTable = childrenBy("subnets", "routeTable");
 
 const ipConfigurationsBy = {
   subnet: ipConfigurationsBySome("subnet"),
   publicIPAddress: ipConfigurationsBySome("publicIPAddress"),
 };
 
-function ipConfigurationsBySome(member: string): (held: readonly Held[]) => Index {
-  return indexed((nic) =>
-    childrenOf(nic, "ipConfigurations").flatMap(({ name, properties }) =>
+function ipConfigurationsBySome(member: string) {
+  return {
+    ofNics: childrenBy("ipConfigurations", member),
+    ofFirewalls: childrenBy("ipConfigurations", member, "azureFirewallIpConfigurations"),
+  };
+}
+
+/** Children by what their property `member` points at; `collection` is how ids call the array, where that differs. */
+function childrenBy(
+  array: string,
+  member: string,
+  collection = array,
+): (held: readonly Held[]) => Index {
+  return indexed((parent) =>
+    childrenOf(parent, array).flatMap(({ name, properties }) =>
       pointer(properties, member).map((target) => ({
         target,
-        id: `${nic.id}/ipConfigurations/${name}`,
+        id: `${parent.id}/${collection}/${name}`,
       })),
     ),
   );
@@ -101,14 +118,14 @@ const machinesByNic = indexed((machine) => {
 });
 
 /** The id in `{ [member]: { id } }`, if there is one. */
-function pointer(properties: Readonly<Record<string, unknown>>, member: string): string[] {
+export function pointer(properties: Readonly<Record<string, unknown>>, member: string): string[] {
   const reference = properties[member];
   const id = isObject(reference) ? reference["id"] : undefined;
   return typeof id === "string" ? [id] : [];
 }
 
 /** Built once per list: `Resources.list` answers the same array until something in it changes, and another one after. */
-function indexed(
+export function indexed(
   pointersOf: (
     resource: ArmResource,
   ) => readonly { readonly target: string; readonly id: string }[],

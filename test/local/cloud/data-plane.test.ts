@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Cloud } from "../../../local/cloud/cloud.ts";
 import { type EchoConnection, tryToConnect } from "../../../local/cloud/data-plane/client.ts";
-import type { DataPlaneEntry } from "../../../local/cloud/estate.ts";
+import { nameOf } from "../../../local/cloud/data-plane/machine-port.ts";
+import type { DataPlaneEntry, FirewallEntry } from "../../../local/cloud/estate.ts";
 import { aRule } from "./support/a-rule.ts";
 import { fastPolls, type Laboratory, openLaboratory } from "./support/running-cloud.ts";
 
@@ -34,7 +35,7 @@ function aPort(name: string, more: Partial<DataPlaneEntry> = {}): DataPlaneEntry
 
 /** A cloud whose estate has these ports and no others. */
 async function startWith(
-  dataPlane: readonly DataPlaneEntry[],
+  dataPlane: readonly (DataPlaneEntry | FirewallEntry)[],
   more: {
     readonly nsgWriteMs?: number;
     readonly stateFile?: string;
@@ -304,8 +305,25 @@ describe("the data plane", () => {
 
     const cloud = await startWith(machines.map((entry) => ({ ...entry, listen: 0 })));
 
-    expect(cloud.machinePorts()).toHaveLength(5);
+    expect(cloud.machinePorts()).toHaveLength(7);
     expect(cloud.machinePorts().filter(({ letsIn }) => letsIn)).toEqual([]);
+  });
+
+  it("of the sample shows what its firewalls publish, to everybody", async () => {
+    const firewalls = (lab.estate.dataPlane ?? []).filter((entry) => "firewall" in entry);
+
+    const cloud = await startWith(firewalls);
+
+    expect(
+      cloud
+        .machinePorts()
+        .map((port) => `${port.publicIpAddress}:${port.mappedPort} ${nameOf(port)} ${port.letsIn}`),
+    ).toEqual([
+      "192.0.2.40:443 vm-edge:443 true",
+      "192.0.2.40:443 vm-edge:443 true",
+      "192.0.2.50:443 vm-spoke:443 true",
+      "192.0.2.50:443 vm-spoke:443 true",
+    ]);
   });
 });
 

@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { loadEstate } from "../../../local/cloud/load-estate.ts";
+import { wholeFirewall } from "../../../local/cloud/network/firewall/whole-firewall.ts";
+import { wholeGroup } from "../../../local/cloud/network/firewall/whole-group.ts";
+import { wholeIpGroup } from "../../../local/cloud/network/firewall/whole-ip-group.ts";
+import { inState } from "../../../local/cloud/network/firewall/writes.ts";
 import { wholeNsg } from "../../../local/cloud/network/nsg.ts";
+import { networkType } from "../../../local/cloud/network/references.ts";
+import { createResources } from "../../../local/cloud/resources.ts";
 
 const sample = join(import.meta.dirname, "../../../local/cloud/estates/sample.json");
 
@@ -31,9 +37,33 @@ describe("the sample estate", () => {
 
     const groups = resources.filter(({ type }) => /networkSecurityGroups$/.test(type));
 
-    expect(groups).toHaveLength(7);
+    expect(groups).toHaveLength(9);
     for (const group of groups) {
       expect(() => wholeNsg(group.id, group, group, context)).not.toThrow();
+    }
+  });
+
+  it("holds only firewalls, rule collection groups and IP groups that Azure would take", async () => {
+    const { resources } = await loadEstate(sample);
+    const held = createResources(
+      resources.map((resource) => ({ resource, etag: "" })),
+      () => undefined,
+    );
+    const known = (type: string) => held.list(type).map(({ resource }) => resource);
+
+    const firewalls = known(networkType.firewall);
+    const groups = known(networkType.ruleCollectionGroup);
+    const ipGroups = known(networkType.ipGroup);
+
+    expect([firewalls.length, groups.length, ipGroups.length]).toEqual([2, 3, 1]);
+    for (const each of firewalls) {
+      expect(wholeFirewall(each.id, each, each, held)).toEqual(inState(each, "Updating"));
+    }
+    for (const each of groups) {
+      expect(wholeGroup(each.id, each, each, held)).toEqual({ goal: inState(each, "Updating") });
+    }
+    for (const each of ipGroups) {
+      expect(wholeIpGroup(each.id, each, each)).toEqual(inState(each, "Updating"));
     }
   });
 
@@ -63,7 +93,7 @@ describe("the sample estate", () => {
       "vm-bare",
       "vm-classic",
     ]);
-    expect(machines).toHaveLength(27);
+    expect(machines).toHaveLength(29);
   });
 });
 
@@ -75,7 +105,12 @@ describe("loading an estate", () => {
 
     const { timing } = await loadEstate(file);
 
-    expect(timing).toEqual({ nsgWriteMs: 5, readMs: 0, retryAfterSeconds: 0 });
+    expect(timing).toEqual({
+      nsgWriteMs: 5,
+      firewallUpdateMs: 5_000,
+      readMs: 0,
+      retryAfterSeconds: 0,
+    });
   });
 
   it("names every fault with its place in the file", async () => {
@@ -121,6 +156,19 @@ describe("loading an estate", () => {
     expect(refusal).toMatch(/neither tenantId nor one of otherTenants\n.*people\[1\]\.tenantId/);
     expect(refusal).toMatch(/'mg-contoso' is above itself\n.*managementGroups\[0\]\.parent/);
     expect(refusal).toContain("there is no management group 'none'");
+  });
+
+  it("names rule collection groups without a policy and IP groups that rules name in vain", async () => {
+    const file = await estateWith((estate) => {
+      estate.resources = estate.resources.filter(
+        ({ name }: { name: string }) => name !== "fwp-corp" && name !== "ipg-offices",
+      );
+    });
+
+    const refusal = await loadEstate(file).catch((error: Error) => error.message);
+
+    expect(refusal).toMatch(/firewallPolicies\/fwp-corp'\n.*resources\[\d+\]\.id/);
+    expect(refusal).toMatch(/ipGroups\/ipg-offices'\n.*resources\[\d+\]\.properties/);
   });
 
   it("says when the file is missing or no JSON", async () => {

@@ -20,8 +20,8 @@ describe("reading the estate with the real SDK clients", () => {
   it("lists every virtual machine of the subscription over several pages, each once", async () => {
     const machines = await names(lab.compute(cloud).virtualMachines.listAll());
 
-    expect(new Set(machines).size).toBe(26);
-    expect(machines).toHaveLength(26);
+    expect(new Set(machines).size).toBe(28);
+    expect(machines).toHaveLength(28);
     const pages = cloud.requests.all().filter(({ path }) => /virtualMachines\?/i.test(path));
     expect(pages).toHaveLength(3);
   });
@@ -31,8 +31,13 @@ describe("reading the estate with the real SDK clients", () => {
 
     const inNetworkGroup = await names(network.networkSecurityGroups.list("RG-Network"));
 
-    expect(inNetworkGroup).toEqual(["nsg-shared-subnet", "nsg-both-subnet"]);
-    expect(await names(network.networkSecurityGroups.listAll())).toHaveLength(7);
+    expect(inNetworkGroup).toEqual([
+      "nsg-shared-subnet",
+      "nsg-both-subnet",
+      "nsg-edge",
+      "nsg-spoke",
+    ]);
+    expect(await names(network.networkSecurityGroups.listAll())).toHaveLength(9);
   });
 
   it("leads from a machine to its interfaces, subnet, groups and public address", async () => {

@@ -31,5 +31,5 @@ export const SMALL_ESTATE: Estate = {
   roleDefinitions: [],
   roleAssignments: [],
   resources: [],
-  timing: { nsgWriteMs: 0, readMs: 0, retryAfterSeconds: 0 },
+  timing: { firewallUpdateMs: 0, nsgWriteMs: 0, readMs: 0, retryAfterSeconds: 0 },
 };

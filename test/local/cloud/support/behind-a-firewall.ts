@@ -5,7 +5,7 @@ export type Kind = "classic" | "policy";
 
 export const alice = "203.0.113.7";
 export const publicAddress = "192.0.2.60";
-export const firewallAddress = "10.60.0.4";
+const firewallAddress = "10.60.0.4";
 export const machineAddress = "10.61.1.4";
 
 export const ids = {
@@ -68,7 +68,7 @@ export function carrierOf(kind: Kind, rules: Rules, state = "Succeeded"): ArmRes
   return kind === "classic" ? aFirewall(kind, rules, state) : aGroup(rules, { state });
 }
 
-export function aFirewall(kind: Kind, rules: Rules = {}, provisioningState = "Succeeded") {
+function aFirewall(kind: Kind, rules: Rules = {}, provisioningState = "Succeeded") {
   const classic = {
     natRuleCollections: rules.dnat?.map((each) => classicCollection(each, "Dnat")) ?? [],
     networkRuleCollections: rules.network?.map((each) => classicCollection(each)) ?? [],

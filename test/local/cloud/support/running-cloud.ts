@@ -69,7 +69,7 @@ export async function openLaboratory(): Promise<Laboratory> {
     estate,
     ca,
     async start(options = {}) {
-      const timing = { nsgWriteMs: 20 };
+      const timing = { nsgWriteMs: 20, firewallUpdateMs: 40 };
       const cloud = await startCloud({ estate, port: 0, tls: ca, timing, ...options });
       clouds.push(cloud);
       return cloud;
