@@ -2,6 +2,7 @@ import type { AzureFirewall, FirewallPolicyRuleCollectionGroup } from "@azure/ar
 import { restorePoller } from "@azure/arm-network";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Cloud } from "../../../local/cloud/cloud.ts";
+import { childrenOf } from "../../../local/cloud/network/references.ts";
 import {
   firewallPaths,
   natCollection,
@@ -35,9 +36,11 @@ function withoutEtags(value: unknown): unknown {
 describe("writing a classic firewall", () => {
   it("leaves everything as it was when the JSON is sent back as it was read", async () => {
     const before = await get(paths.edge);
+    cloud.faults.arm({ match: "PUT", kind: "operation-never-ends" });
 
     const put = await lab.send(cloud, "PUT", paths.edge, { body: before });
     const during = await get(paths.edge);
+    cloud.faults.clear();
     await soon(async () =>
       expect((await get(paths.edge)).properties.provisioningState).toBe("Succeeded"),
     );
@@ -134,14 +137,18 @@ describe("writing a rule collection group", () => {
         ),
       );
 
+    own.faults.arm({ match: "PUT", kind: "operation-never-ends" });
     const put = await lab.send(own, "PUT", path, { body });
     const during = await states();
+    own.faults.clear();
     await soon(async () => expect((await states())[0]).toBe("Succeeded"));
     const after = await states();
     const again = await lab.send(own, "PUT", path, { body });
     await soon(async () => expect((await states())[0]).toBe("Succeeded"));
+    own.faults.arm({ match: "DELETE", kind: "operation-never-ends" });
     const gone = await lab.send(own, "DELETE", path);
     const deleting = await states();
+    own.faults.clear();
     await soon(async () => expect((await states())[0]).toBe("absent"));
 
     expect([put.status, again.status, gone.status]).toEqual([201, 200, 202]);
@@ -215,8 +222,11 @@ describe("writing an IP group", () => {
     const { body: before } = await lab.send(own, "GET", paths.ipGroup);
     before.properties.ipAddresses.push("203.0.113.7", "203.0.113.20-203.0.113.29");
 
+    own.faults.arm({ match: "PUT", kind: "operation-never-ends" });
+
     const put = await lab.send(own, "PUT", paths.ipGroup, { body: before });
     const hub = (await lab.send(own, "GET", paths.hub)).body.properties.provisioningState;
+    own.faults.clear();
 
     expect(put).toMatchObject({
       status: 200,
