@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { NetworkManagementClient, type SecurityRule } from "@azure/arm-network";
 import { type JitNetworkAccessPolicy, SecurityCenter } from "@azure/arm-security";
 import { type EchoConnection, readMachinePorts, tryToConnect } from "./cloud/data-plane/client.ts";
-import { nameOf } from "./cloud/data-plane/data-plane.ts";
+import { nameOf } from "./cloud/data-plane/machine-port.ts";
 import { type Endpoints, readEndpoints } from "./endpoints.ts";
 import { getJson, type SignedIn, signIn } from "./sign-in.ts";
 

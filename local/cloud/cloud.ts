@@ -2,8 +2,9 @@ import { authorizationResources } from "./authorization/parts.ts";
 import { authorizationRoutes } from "./authorization/routes.ts";
 import { createScopeCheck } from "./authorization/scope.ts";
 import { computeRoutes } from "./compute/routes.ts";
-import { createDataPlane, type MachinePort } from "./data-plane/data-plane.ts";
+import { createDataPlane } from "./data-plane/data-plane.ts";
 import { createInForce } from "./data-plane/in-force.ts";
+import type { MachinePort } from "./data-plane/machine-port.ts";
 import { createDirectory, directoryResources } from "./entra/directory.ts";
 import { createEntra } from "./entra/entra.ts";
 import type { Behaviour, Estate, Timing } from "./estate.ts";
@@ -37,7 +38,7 @@ export interface Cloud {
   readonly requests: RequestLog;
   /** Troubles of Azure on demand, for requests to ARM and Graph. */
   readonly faults: Faults;
-  /** Where ports of machines answer, and what a new connection to each would meet now. */
+  /** Where ports of machines, and of firewalls in front of them, answer, and what a new connection to each would meet now. */
   machinePorts(): readonly MachinePort[];
   /** Saves and stops; operations that still run go on after the next start with the same state file. */
   stop(): Promise<void>;
@@ -124,7 +125,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   };
   const requests = createRequestLog();
   const faults = createFaults({ resources, operations });
-  const dataPlane = createDataPlane(estate.dataPlane ?? [], inForce);
+  const dataPlane = createDataPlane({
+    entries: estate.dataPlane ?? [],
+    inForce,
+    dnatAgainstDeny: behaviour.dnatAgainstDeny,
+  });
   const answer = createFrontDoor({
     routes: [
       ...requests.routes,

@@ -38,7 +38,7 @@ export interface Estate {
    */
   readonly resources: readonly ArmResource[];
   /** Ports that can really be connected to; none when left out. */
-  readonly dataPlane?: readonly DataPlaneEntry[];
+  readonly dataPlane?: readonly (DataPlaneEntry | FirewallEntry)[];
   readonly timing: Timing;
   readonly behaviour?: Partial<Behaviour>;
 }
@@ -105,7 +105,7 @@ export interface ArmResource {
 
 /**
  * A port of a machine with something behind it, so that open and closed are seen with a real connection. The cloud listens
- * on 127.0.0.1 and lets in or turns away as its NSGs say. Several entries for one port show it from several sources.
+ * on 127.0.0.1 and lets in or turns away as its NSGs, and a firewall on the way, say. Several entries for one port show it from several sources.
  */
 export interface DataPlaneEntry {
   /** Its ARM id. */
@@ -120,6 +120,20 @@ export interface DataPlaneEntry {
   readonly source: string;
   /** One of the machine's private addresses. Default: the primary one of the source's IP version. */
   readonly destination?: string;
+}
+
+/**
+ * A public address of a firewall, as one client sees it: the cloud listens on a loopback address at every port that a DNAT
+ * rule in force translates, so that `nc 127.0.2.40 41234` is what a person does with `nc 192.0.2.40 41234` in Azure.
+ */
+export interface FirewallEntry {
+  /** Its ARM id. */
+  readonly firewall: string;
+  readonly publicIpAddress: string;
+  /** In 127.0.0.0/8. Where it or a port cannot be had, a free port on 127.0.0.1 takes its place. */
+  readonly listenOn: string;
+  /** The address the client is taken to come from. Default 203.0.113.7. */
+  readonly source: string;
 }
 
 /** How long the pretend cloud takes, in milliseconds. Every member has a default. */

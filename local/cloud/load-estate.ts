@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { idKey } from "./arm-id.ts";
+import { dataPlaneEntry, unknownTargets } from "./data-plane/entry-shape.ts";
 import type { Estate } from "./estate.ts";
 import { firewallFaults } from "./estate-firewalls.ts";
 import { identityFaults } from "./estate-identities.ts";
@@ -49,20 +50,6 @@ const managementGroup = z.strictObject({
   displayName: z.string().min(1),
   parent: z.string().optional(),
   subscriptions: z.array(z.guid()).optional(),
-});
-
-const dataPlaneEntry = z.strictObject({
-  virtualMachine: z.string(),
-  port: z.int().min(1).max(65_535),
-  listen: z.int().min(0).max(65_535).default(0),
-  backend: z
-    .union([
-      z.literal("echo"),
-      z.string().regex(/^127\.0\.0\.1:\d{1,5}$/, 'must be "echo" or 127.0.0.1:PORT'),
-    ])
-    .default("echo"),
-  source: z.union([z.ipv4(), z.ipv6()]).default("203.0.113.7"),
-  destination: z.union([z.ipv4(), z.ipv6()]).optional(),
 });
 
 const estateShape = z.strictObject({
@@ -115,8 +102,8 @@ export async function loadEstate(file: string): Promise<Estate> {
     ...doubles(estate),
     ...identityFaults(estate),
     ...danglingReferences(estate),
+    ...unknownTargets(estate),
     ...firewallFaults(estate),
-    ...unknownMachines(estate),
   ];
   if (faults.length > 0) {
     throw new Error(
@@ -154,8 +141,11 @@ function doubles(estate: Estate): string[] {
       "managementGroups[].name",
       ({ name }) => `management group ${name.toLowerCase()}`,
     ),
-    ...keyed(dataPlane, "dataPlane[].listen", ({ listen }) =>
-      listen === 0 ? undefined : `port ${listen}`,
+    ...keyed(dataPlane, "dataPlane[].listen", (entry) =>
+      "listenOn" in entry || entry.listen === 0 ? undefined : `port ${entry.listen}`,
+    ),
+    ...keyed(dataPlane, "dataPlane[].listenOn", (entry) =>
+      "listenOn" in entry ? `address ${entry.listenOn}` : undefined,
     ),
   ];
   const seen = new Set<string>();
@@ -201,15 +191,6 @@ function danglingReferences(estate: Estate): string[] {
     references(properties, `resources[${index}].properties`)
       .filter(({ id }) => /^\/subscriptions\//i.test(id) && !known.has(idKey(id)))
       .map(({ id, path }) => `there is no resource '${id}'\n  → at ${path}`),
-  );
-}
-
-function unknownMachines({ dataPlane = [], resources }: Estate): string[] {
-  const known = new Set(resources.map(({ id }) => idKey(id)));
-  return dataPlane.flatMap(({ virtualMachine }, index) =>
-    known.has(idKey(virtualMachine))
-      ? []
-      : [`there is no resource '${virtualMachine}'\n  → at dataPlane[${index}].virtualMachine`],
   );
 }
 

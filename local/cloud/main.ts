@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { startCloud } from "./cloud.ts";
-import { nameOf } from "./data-plane/data-plane.ts";
+import { nameOf } from "./data-plane/machine-port.ts";
 import { loadEstate } from "./load-estate.ts";
 
 /*
@@ -42,8 +42,8 @@ try {
   process.once("SIGTERM", end).once("SIGINT", end).once("disconnect", end);
   console.log(JSON.stringify({ ready: true, url: cloud.url }));
   for (const machinePort of cloud.machinePorts().filter(({ isSubstitute }) => isSubstitute)) {
-    const { listen, address } = machinePort;
-    console.log(`Port ${listen} is taken: ${nameOf(machinePort)} answers on ${address} instead.`);
+    const { askedFor, address } = machinePort;
+    console.log(`${askedFor} cannot be had: ${nameOf(machinePort)} answers on ${address} instead.`);
   }
 } catch (error) {
   console.log(JSON.stringify({ ready: false, error: (error as Error).message }));

@@ -1,5 +1,5 @@
 import { relative } from "node:path";
-import { type MachinePort, nameOf } from "../cloud/data-plane/data-plane.ts";
+import { type MachinePort, nameOf } from "../cloud/data-plane/machine-port.ts";
 import type { Estate } from "../cloud/estate.ts";
 import type { Endpoints } from "../endpoints.ts";
 
@@ -60,9 +60,11 @@ function portsText(ports: readonly MachinePort[]): string {
   if (ports.length === 0) return "";
   const width = Math.max(...ports.map((port) => nameOf(port).length));
   const lines = ports.map((port) => {
+    const through =
+      port.mappedPort === undefined ? "" : ` through ${port.publicIpAddress}:${port.mappedPort}`;
     const state = port.letsIn ? "open" : "closed until you ask";
-    const instead = port.isSubstitute ? `, as ${port.listen} is taken` : "";
-    return `  ${nameOf(port).padEnd(width)}  on ${port.address}  to a client at ${port.source} (${state}${instead})`;
+    const instead = port.isSubstitute ? `, as ${port.askedFor} cannot be had` : "";
+    return `  ${nameOf(port).padEnd(width)}  on ${port.address}${through}  to a client at ${port.source} (${state}${instead})`;
   });
   return `\nPorts that really answer (with nc, telnet, …)\n${lines.join("\n")}\n`;
 }

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { createInterface, type Interface } from "node:readline";
 import type { Endpoints } from "../../endpoints.ts";
 import { getJson } from "../../sign-in.ts";
-import type { MachinePort } from "./data-plane.ts";
+import type { MachinePort } from "./machine-port.ts";
 
 /** A connection to an echo backend, line by line. It keeps no process running while nobody waits for an answer. */
 export interface EchoConnection {

@@ -2,16 +2,20 @@ import { isIPv6 } from "node:net";
 import { isObject } from "../answers.ts";
 import { idKey } from "../arm-id.ts";
 import type { ArmResource, DataPlaneEntry } from "../estate.ts";
-import { type Child, childrenOf, networkType } from "../network/references.ts";
+import { type Child, childrenOf, machineOfNic, networkType } from "../network/references.ts";
 import { type Resources, sameText } from "../resources.ts";
+import { peersOf, prefixesOf, referenced, type SubnetPlace, subnetAt } from "./virtual-network.ts";
 
 /** Where a packet for a machine arrives: one ipConfiguration of one of its NICs, and what stands in front of that. */
-export interface Destination {
+export interface Destination extends SubnetPlace {
   readonly address: string;
+  /** Undefined when the NIC is attached to none. */
+  readonly virtualMachine: string | undefined;
   /** In the order in which Azure asks them: the subnet's, then the NIC's. */
   readonly nsgIds: readonly string[];
-  /** Address prefixes of the virtual network. */
+  /** Address prefixes of the virtual network and its peers. */
   readonly virtualNetwork: readonly string[];
+  readonly hasPublicIp: boolean;
   /** A Standard public IP lets nothing in unless some NSG allows it. */
   readonly isClosedWithoutNsg: boolean;
 }
@@ -33,18 +37,22 @@ export function destinationOf(
     entry.destination === undefined
       ? defaultPlace(places, entry.source)
       : places.find(({ address }) => sameText(address, entry.destination as string));
-  if (place === undefined) return undefined;
-  const { properties } = place.configuration;
-  const { vnet, subnet } = subnetAt(resources, referenced(properties, "subnet"));
-  const publicIp = resources.get(referenced(properties, "publicIPAddress") ?? "")?.resource;
-  return {
-    address: place.address,
-    nsgIds: [subnet, place.nic].flatMap(
-      (each) => referenced(each?.properties, "networkSecurityGroup") ?? [],
-    ),
-    virtualNetwork: vnet === undefined ? [] : prefixesOf(vnet),
-    isClosedWithoutNsg: isObject(publicIp?.["sku"]) && publicIp["sku"]["name"] === "Standard",
-  };
+  return place === undefined ? undefined : destinationAt(resources, place);
+}
+
+/** The machine that has a private address in one of these virtual networks: other networks may use the same addresses. */
+export function destinationWithin(
+  resources: Resources,
+  vnets: readonly ArmResource[],
+  address: string,
+): Destination | undefined {
+  const within = new Set(vnets.map(({ id }) => idKey(id)));
+  return resources
+    .list(networkType.nic)
+    .flatMap(({ resource }) => placesOfNic(resource))
+    .filter((place) => place.address === address)
+    .map((place) => destinationAt(resources, place))
+    .find(({ vnet }) => vnet !== undefined && within.has(idKey(vnet.id)));
 }
 
 /** Keys of the application security groups that an address belongs to; none for one outside the estate. */
@@ -55,6 +63,25 @@ export function groupsOf(resources: Resources, address: string): readonly string
     .filter(({ properties }) => properties["privateIPAddress"] === address)
     .flatMap((configuration) => childrenOf(configuration, "applicationSecurityGroups"))
     .map((group) => idKey(String(group["id"])));
+}
+
+function destinationAt(resources: Resources, place: Place): Destination {
+  const { nic, address } = place;
+  const { properties } = place.configuration;
+  const { vnet, subnet } = subnetAt(resources, referenced(properties, "subnet"));
+  const publicIp = resources.get(referenced(properties, "publicIPAddress") ?? "")?.resource;
+  return {
+    address,
+    virtualMachine: machineOfNic(resources, nic.id)?.id,
+    vnet,
+    subnet,
+    nsgIds: [subnet, nic].flatMap(
+      (each) => referenced(each?.properties, "networkSecurityGroup") ?? [],
+    ),
+    virtualNetwork: [vnet, ...peersOf(resources, vnet)].flatMap(prefixesOf),
+    hasPublicIp: publicIp !== undefined,
+    isClosedWithoutNsg: isObject(publicIp?.["sku"]) && publicIp["sku"]["name"] === "Standard",
+  };
 }
 
 /** The primary ipConfiguration of the primary NIC, if it speaks the client's IP version, else the first that does. */
@@ -73,35 +100,18 @@ function placesOf(resources: Resources, machineId: string): Place[] {
     const nic = resources.get(String(id))?.resource;
     if (nic === undefined) return [];
     const isPrimaryNic = attached.length === 1 || properties?.["primary"] === true;
-    return childrenOf(nic, "ipConfigurations").map((configuration) => ({
-      nic,
-      configuration,
-      address: String(configuration.properties["privateIPAddress"]),
-      isPrimary: isPrimaryNic && configuration.properties["primary"] === true,
+    return placesOfNic(nic).map((place) => ({
+      ...place,
+      isPrimary: isPrimaryNic && place.isPrimary,
     }));
   });
 }
 
-function subnetAt(
-  resources: Resources,
-  id = "",
-): { readonly vnet?: ArmResource | undefined; readonly subnet?: Child | undefined } {
-  const [vnetId = "", name = ""] = id.split(/\/subnets\//i);
-  const vnet = resources.get(vnetId)?.resource;
-  if (vnet === undefined) return {};
-  return { vnet, subnet: childrenOf(vnet, "subnets").find((each) => sameText(each.name, name)) };
-}
-
-function prefixesOf(vnet: ArmResource): readonly string[] {
-  const space = vnet.properties["addressSpace"];
-  const prefixes = isObject(space) ? space["addressPrefixes"] : undefined;
-  return Array.isArray(prefixes) ? prefixes : [];
-}
-
-function referenced(
-  properties: Readonly<Record<string, unknown>> | undefined,
-  member: string,
-): string | undefined {
-  const reference = properties?.[member];
-  return isObject(reference) && typeof reference["id"] === "string" ? reference["id"] : undefined;
+function placesOfNic(nic: ArmResource): Place[] {
+  return childrenOf(nic, "ipConfigurations").map((configuration) => ({
+    nic,
+    configuration,
+    address: String(configuration.properties["privateIPAddress"]),
+    isPrimary: configuration.properties["primary"] === true,
+  }));
 }

@@ -1,14 +1,16 @@
-import { BlockList, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
 import { idKey } from "../arm-id.ts";
 import { type Child, childrenOf } from "../network/references.ts";
+import { isInside, isWithin } from "./address-ranges.ts";
 
 /** The first packet of a TCP connection, as an NSG sees it: addresses after the public IP's translation. */
 export interface Packet {
   readonly source: End;
   readonly destination: End;
-  /** Address prefixes of the destination's virtual network. */
+  /** Address prefixes of the destination's virtual network and of those that are peered with it. */
   readonly virtualNetwork: readonly string[];
+  /** Prefixes that the subnet's own routes send to an appliance: for the tag VirtualNetwork they count as well. */
+  readonly routedToAppliances?: readonly string[];
 }
 
 interface End {
@@ -55,13 +57,18 @@ function coversEnd(rule: Child, side: "source" | "destination", end: End, packet
   );
 }
 
-/** NB. Of the service tags only three are known here; a rule with another one is taken to speak of nobody. */
-function covers(prefix: string, address: string, { virtualNetwork }: Packet): boolean {
+/**
+ * NB. Of the service tags only three are known here; a rule with another one is taken to speak of nobody. VirtualNetwork
+ * means more than it says (learn.microsoft.com, service-tags-overview): behind a default route to a firewall it is
+ * everybody, and AllowVnetInBound keeps nobody out.
+ */
+function covers(prefix: string, address: string, packet: Packet): boolean {
+  const { virtualNetwork, routedToAppliances = [] } = packet;
   switch (prefix.toLowerCase()) {
     case "*":
       return true;
     case "virtualnetwork":
-      return isInside(virtualNetwork, address);
+      return isInside([...virtualNetwork, ...routedToAppliances], address);
     case "internet":
       return !isInside(virtualNetwork, address) && !notPublic.has(ipaddr.parse(address).range());
     case "azureloadbalancer":
@@ -69,24 +76,6 @@ function covers(prefix: string, address: string, { virtualNetwork }: Packet): bo
     default:
       return isInside([prefix], address);
   }
-}
-
-function isInside(prefixes: readonly string[], address: string): boolean {
-  const version = isIPv6(address) ? "ipv6" : "ipv4";
-  const list = new BlockList();
-  for (const prefix of prefixes) {
-    const match = /^([\d.]+|[\da-f:.]*:[\da-f:.]*)(?:\/(\d+))?$/i.exec(prefix);
-    const [, network = "", length] = match ?? [];
-    if (match === null || isIPv6(network) !== (version === "ipv6")) continue;
-    list.addSubnet(network, Number(length ?? (version === "ipv6" ? 128 : 32)), version);
-  }
-  return list.check(address, version);
-}
-
-function isWithin(range: string, port: number): boolean {
-  if (range === "*") return true;
-  const [first, last = first] = range.split("-").map(Number);
-  return Number(first) <= port && port <= Number(last);
 }
 
 function textsOf({ properties }: Child, single: string, plural: string): readonly string[] {

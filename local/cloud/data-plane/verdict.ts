@@ -1,57 +1,29 @@
 import type { DataPlaneEntry } from "../estate.ts";
-import { defaultRules } from "../network/default-rules.ts";
-import { rulesOf } from "../network/nsg.ts";
-import { destinationOf, groupsOf } from "./destination.ts";
+import type { Verdict } from "./decision.ts";
+import { destinationOf } from "./destination.ts";
+import { networkDecision } from "./firewall-verdict.ts";
 import type { InForce } from "./in-force.ts";
-import { matchingRule } from "./matching-rule.ts";
-
-/** Whether a new connection is let in, and by which rule of which NSG; after the first Deny no other NSG is asked. */
-export interface Verdict {
-  readonly letsIn: boolean;
-  readonly decidedBy: readonly Decision[];
-  /** Said when it was no rule that decided. */
-  readonly note?: string;
-}
-
-interface Decision {
-  readonly networkSecurityGroup: string;
-  readonly rule: string;
-  readonly access: "Allow" | "Deny";
-}
+import { firewallBefore } from "./next-hop.ts";
+import { nsgVerdict } from "./nsg-verdict.ts";
 
 /**
- * The cloud's own judgement, on the rules in force at this moment. It shares no code with the app: what the app believes
- * to be open or closed shows here, or does not.
+ * The cloud's own judgement on a connection to a machine's address, on the rules in force at this moment. It shares no code
+ * with the app: what the app believes to be open or closed shows here, or does not.
+ *
+ * A firewall on the way asks its network rules and keeps the source, as Azure Firewall does towards private addresses.
  */
 export function verdictOn(inForce: InForce, entry: DataPlaneEntry, sourcePort: number): Verdict {
-  const { resources } = inForce;
-  const destination = destinationOf(resources, entry);
+  const destination = destinationOf(inForce.resources, entry);
   if (destination === undefined) {
     return { letsIn: false, decidedBy: [], note: "There is no such machine, or no such address." };
   }
-  const { address, virtualNetwork, nsgIds, isClosedWithoutNsg } = destination;
-  if (nsgIds.length === 0) {
-    return isClosedWithoutNsg
-      ? { letsIn: false, decidedBy: [], note: "A Standard public IP without NSG is closed." }
-      : { letsIn: true, decidedBy: [], note: "There is no NSG." };
-  }
-  const packet = {
-    source: {
-      address: entry.source,
-      port: sourcePort,
-      groups: groupsOf(resources, entry.source),
-    },
-    destination: { address, port: entry.port, groups: groupsOf(resources, address) },
-    virtualNetwork,
-  };
-  const decidedBy: Decision[] = [];
-  for (const networkSecurityGroup of nsgIds) {
-    const nsg = inForce.nsg(networkSecurityGroup);
-    const rules = [...(nsg === undefined ? [] : rulesOf(nsg)), ...defaultRules];
-    const rule = matchingRule(rules, packet);
-    const access = rule?.properties["access"] === "Allow" ? "Allow" : "Deny";
-    decidedBy.push({ networkSecurityGroup, rule: rule?.name ?? "", access });
-    if (access === "Deny") return { letsIn: false, decidedBy };
-  }
-  return { letsIn: true, decidedBy };
+  const { source, port } = entry;
+  const atNsgs = () => nsgVerdict(inForce, { destination, port, source, sourcePort });
+  const firewall = firewallBefore(inForce, destination, source);
+  if (firewall === undefined) return atNsgs();
+  const packet = { source, destination: destination.address, port };
+  const decision = networkDecision(inForce, firewall, packet);
+  if (decision.access === "Deny") return { letsIn: false, decidedBy: [decision] };
+  const verdict = atNsgs();
+  return { ...verdict, decidedBy: [decision, ...verdict.decidedBy] };
 }

@@ -11,7 +11,7 @@ let virtualMachine: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "data-plane-estate-"));
   const { dataPlane = [] } = await loadEstate(sample);
-  virtualMachine = dataPlane[0]?.virtualMachine ?? "";
+  virtualMachine = dataPlane.find((entry) => "virtualMachine" in entry)?.virtualMachine ?? "";
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -36,6 +36,42 @@ describe("the ports of an estate", () => {
     expect(dataPlane).toEqual([
       { virtualMachine, port: 22, listen: 0, backend: "echo", source: "203.0.113.7" },
     ]);
+  });
+
+  it("of a firewall need its address in Azure and one on this computer", async () => {
+    const entry = {
+      firewall: virtualMachine,
+      publicIpAddress: "192.0.2.60",
+      listenOn: "127.0.9.1",
+    };
+
+    const { dataPlane } = await loadEstate(await estateWith([entry]));
+
+    expect(dataPlane).toEqual([{ ...entry, source: "203.0.113.7" }]);
+  });
+
+  it.each([
+    {
+      case: "a firewall that is not there",
+      fault: { firewall: "/subscriptions/x/none" },
+      named: /x\/none'\n.*dataPlane\[1\]\.firewall/,
+    },
+    {
+      case: "an address that others can reach",
+      fault: { listenOn: "0.0.0.0" },
+      named: /dataPlane\[1\]\.listenOn/,
+    },
+    {
+      case: "an address that another entry has",
+      fault: { listenOn: "127.0.9.1" },
+      named: /address 127\.0\.9\.1' is there twice\n.*dataPlane\[1\]\.listenOn/,
+    },
+    { case: "a port", fault: { port: 22 }, named: /dataPlane\[1\]/ },
+  ])("of a firewall are refused with $case, naming its place", async ({ fault, named }) => {
+    const good = { firewall: virtualMachine, publicIpAddress: "192.0.2.60", listenOn: "127.0.9.1" };
+    const file = await estateWith([good, { ...good, listenOn: "127.0.9.2", ...fault }]);
+
+    await expect(loadEstate(file)).rejects.toThrow(named);
   });
 
   it.each([

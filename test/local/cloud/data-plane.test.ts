@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Cloud } from "../../../local/cloud/cloud.ts";
 import { type EchoConnection, tryToConnect } from "../../../local/cloud/data-plane/client.ts";
-import type { DataPlaneEntry } from "../../../local/cloud/estate.ts";
+import { nameOf } from "../../../local/cloud/data-plane/machine-port.ts";
+import type { DataPlaneEntry, FirewallEntry } from "../../../local/cloud/estate.ts";
 import { aRule } from "./support/a-rule.ts";
 import { fastPolls, type Laboratory, openLaboratory } from "./support/running-cloud.ts";
 
@@ -34,7 +35,7 @@ function aPort(name: string, more: Partial<DataPlaneEntry> = {}): DataPlaneEntry
 
 /** A cloud whose estate has these ports and no others. */
 async function startWith(
-  dataPlane: readonly DataPlaneEntry[],
+  dataPlane: readonly (DataPlaneEntry | FirewallEntry)[],
   more: {
     readonly nsgWriteMs?: number;
     readonly stateFile?: string;
@@ -160,7 +161,7 @@ describe("a port of a machine", () => {
     const deciders = cloud
       .machinePorts()
       .map(
-        ({ decidedBy, note }) => decidedBy.at(-1)?.networkSecurityGroup.split("/").at(-1) ?? note,
+        ({ decidedBy, note }) => decidedBy.at(-1)?.networkSecurityGroup?.split("/").at(-1) ?? note,
       );
 
     expect(deciders).toEqual([
@@ -277,7 +278,10 @@ describe("the data plane", () => {
     const cloud = await startWith([aPort("vm-linux", { listen })]);
     taken.close();
 
-    expect(cloud.machinePorts()[0]).toMatchObject({ listen, isSubstitute: true });
+    expect(cloud.machinePorts()[0]).toMatchObject({
+      askedFor: `127.0.0.1:${listen}`,
+      isSubstitute: true,
+    });
     expect(cloud.machinePorts()[0]?.address).not.toBe(`127.0.0.1:${listen}`);
   });
 
@@ -297,12 +301,29 @@ describe("the data plane", () => {
   });
 
   it("of the sample shows SSH and RDP as closed to everybody outside", async () => {
-    const { dataPlane = [] } = lab.estate;
+    const machines = (lab.estate.dataPlane ?? []).filter((entry) => "virtualMachine" in entry);
 
-    const cloud = await startWith(dataPlane.map((entry) => ({ ...entry, listen: 0 })));
+    const cloud = await startWith(machines.map((entry) => ({ ...entry, listen: 0 })));
 
-    expect(cloud.machinePorts()).toHaveLength(5);
+    expect(cloud.machinePorts()).toHaveLength(7);
     expect(cloud.machinePorts().filter(({ letsIn }) => letsIn)).toEqual([]);
+  });
+
+  it("of the sample shows what its firewalls publish, to everybody", async () => {
+    const firewalls = (lab.estate.dataPlane ?? []).filter((entry) => "firewall" in entry);
+
+    const cloud = await startWith(firewalls);
+
+    expect(
+      cloud
+        .machinePorts()
+        .map((port) => `${port.publicIpAddress}:${port.mappedPort} ${nameOf(port)} ${port.letsIn}`),
+    ).toEqual([
+      "192.0.2.40:443 vm-edge:443 true",
+      "192.0.2.40:443 vm-edge:443 true",
+      "192.0.2.50:443 vm-spoke:443 true",
+      "192.0.2.50:443 vm-spoke:443 true",
+    ]);
   });
 });
 
