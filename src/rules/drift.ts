@@ -34,7 +34,14 @@ export function foundBeside(
       : codeOf(last, change, name, present, printOf);
     return code === undefined
       ? []
-      : [{ code, rule: name, message: says[code](name, `${gateNoun(gate.id)} '${gateName(gate.id)}'`), target: name }];
+      : [
+          {
+            code,
+            rule: name,
+            message: says[code](name, `${gateNoun(gate.id)} '${gateName(gate.id)}'`),
+            target: name,
+          },
+        ];
   });
 }
 

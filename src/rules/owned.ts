@@ -14,8 +14,10 @@ const ownedName =
  * like ours, and its direction, as all of ours are inbound. Azure compares names without case.
  */
 export function isOwned(
-  rule: Pick<SecurityRule, "name" | "direction"> | Pick<FirewallRule, "name" | "kind" | "collection">,
-  owner: Owner,
+  rule:
+    | Pick<SecurityRule, "name" | "direction">
+    | Pick<FirewallRule, "name" | "kind" | "collection">,
+  owner: Pick<Owner, "tag">,
 ): boolean {
   const [, tag] = ownedName.exec(rule.name) ?? [];
   const isOurPlace =
@@ -24,7 +26,7 @@ export function isOwned(
 }
 
 /** The rule collections of ours that a firewall may carry; of a policy they stand in {@link ownGroupName}. */
-export function ownCollections(owner: Owner) {
+export function ownCollections(owner: Pick<Owner, "tag">) {
   const name = (of: string) => `${ownGroupName(owner)}-${of}`;
   return { dnat: name("Dnat"), allow: name("Allow"), deny: name("Deny") } as const;
 }
@@ -33,13 +35,19 @@ export function ownCollections(owner: Owner) {
 export const ownGroupName = ({ tag }: Pick<Owner, "tag">): string => `${ownedPrefix}${tag}`;
 
 /** Whether a rule collection of a firewall is one of ours, by its name. */
-export function isOwnCollection(collection: string, owner: Owner): boolean {
+export function isOwnCollection(collection: string, owner: Pick<Owner, "tag">): boolean {
   return Object.values(ownCollections(owner)).some((own) => sameName(own, collection));
 }
 
 /** Whether two rule names are the same to Azure. */
 export function sameName(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
+}
+
+/** Whether a firewall's rule stands in a collection of some deployment of ours under a name of that deployment's. */
+export function isDeployed(rule: Pick<FirewallRule, "name" | "kind" | "collection">): boolean {
+  const [, tag] = ownedName.exec(rule.name) ?? [];
+  return tag !== undefined && isOwned(rule, { tag });
 }
 
 /** Name of a VM's deny rule on a gate; at most 44 characters whatever the VM is called. */
