@@ -31,6 +31,8 @@ export const reasonCodes = {
   NetworkSecurityGroupMissing:
     "No network security group stands in front of the virtual machine, so nothing can hold a port closed.",
   NoAddressForSource: "The virtual machine has no address of the source's family (IPv4 or IPv6).",
+  FirewallWithoutPublicAddress:
+    "The firewall in front of the virtual machine has no public address by which the source could come.",
   BlockedByCustomerRule:
     "A rule that is not ours denies the traffic before our allow rule would be reached.",
   ExposedByCustomerRule:

@@ -98,10 +98,45 @@ export function allowDrafts(windows: readonly DesiredWindow[], owner: Owner): re
   const alike = Map.groupBy(placed, ({ window, ends }) =>
     JSON.stringify([...shapeOf(window, ends), window.requestId, Date.parse(toldEnd(window))]),
   );
-  const shares = Map.groupBy([...alike.values()].flatMap(windowSet), ({ first, ends, ports }) =>
+  return sharesOf([...alike.values()].flatMap(windowSet)).flatMap((share) =>
+    sharedDrafts(share, owner),
+  );
+}
+
+/**
+ * As {@link allowDrafts}, for a gate on which each port needs rules of its own: windows of several ports have nothing in
+ * common but for those that would make identical rules. Tells the window that gives them name and end.
+ */
+export function draftsByPort(
+  windows: readonly DesiredWindow[],
+  owner: Owner,
+): readonly { readonly window: DesiredWindow; readonly drafts: readonly RuleDraft[] }[] {
+  const sets = windows.flatMap((window) => windowSet([{ window, ends: endsOf(window) }]));
+  return sharesOf(sets).map((share) => ({
+    window: share.last.first,
+    drafts: sharedDrafts(share, owner),
+  }));
+}
+
+/** Sets of windows that would make identical rules: the one that gives them name and end, and all windows that have them. */
+interface Share {
+  readonly last: WindowSet;
+  readonly windowIds: readonly string[];
+}
+
+/** Puts sets of windows together that would make identical rules, whoever asked. */
+function sharesOf(sets: readonly WindowSet[]): readonly Share[] {
+  const alike = Map.groupBy(sets, ({ first, ends, ports }) =>
     JSON.stringify([...shapeOf(first, ends), ports]),
   );
-  return [...shares.values()].flatMap((share) => sharedDrafts(share, owner));
+  return [...alike.values()].flatMap((share) => {
+    const [last] = share.toSorted(
+      (left, right) =>
+        right.endsAt - left.endsAt || (left.first.windowId < right.first.windowId ? -1 : 1),
+    );
+    const windowIds = share.flatMap((set) => set.windows.map((window) => window.windowId));
+    return last === undefined ? [] : [{ last, windowIds }];
+  });
 }
 
 /** What a window's rules say, but for the port. */
@@ -111,11 +146,11 @@ const shapeOf = (window: DesiredWindow, ends: readonly Ends[]): readonly unknown
   ends,
 ];
 
-function endsOf({ sources, addresses }: DesiredWindow): readonly Ends[] {
+function endsOf({ sources, through = [], addresses }: DesiredWindow): readonly Ends[] {
   return families
     .map((family) => ({
       family,
-      sources: ofFamily(sources, family),
+      sources: ofFamily([...sources, ...through], family),
       destinations: ofFamily(addresses, family),
     }))
     .filter((ends) => ends.sources.length > 0 && ends.destinations.length > 0);
@@ -137,16 +172,8 @@ function windowSet(alike: readonly PlacedWindow[]): readonly WindowSet[] {
   return [{ first, windows, endsAt: Date.parse(toldEnd(first)), ends, ports }];
 }
 
-function sharedDrafts(share: readonly WindowSet[], owner: Owner): readonly RuleDraft[] {
-  const [last] = share.toSorted(
-    (left, right) =>
-      right.endsAt - left.endsAt || (left.first.windowId < right.first.windowId ? -1 : 1),
-  );
-  if (last === undefined) {
-    return [];
-  }
+function sharedDrafts({ last, windowIds }: Share, owner: Owner): readonly RuleDraft[] {
   const { first, ends, ports } = last;
-  const windowIds = share.flatMap((set) => set.windows.map((window) => window.windowId));
   return ends.map(({ family, sources, destinations }) => ({
     vmId: first.vmId,
     windowIds,

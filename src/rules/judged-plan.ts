@@ -48,8 +48,8 @@ function judgeOf(group: NetworkSecurityGroup, owner: Owner) {
   const ours = new Set(
     group.rules.filter((rule) => isOwned(rule, owner)).map((rule) => rule.name.toLowerCase()),
   );
-  return ({ addresses, sources, port, protocol, vmId }: DesiredWindow): readonly Reason[] =>
-    sources.flatMap((source) => {
+  return ({ addresses, sources, through = [], port, protocol, vmId }: DesiredWindow) =>
+    [...sources, ...through].flatMap((source): readonly Reason[] => {
       const answers = addresses.map((destination) =>
         accessThrough(read, { source, destination, port, protocol }),
       );

@@ -3,7 +3,7 @@ import { standingLeftovers } from "./cleaner.ts";
 import { exposures } from "./deny-places.ts";
 import { allowDrafts, denyDrafts } from "./desired-rules.ts";
 import type { GateRule } from "./gate.ts";
-import type { GateIntent, Owner, WindowResult } from "./intent.ts";
+import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
 import { type NetworkSecurityGroup, ruleText, type SecurityRule, trafficText } from "./nsg.ts";
 import { isOwned, sameName } from "./owned.ts";
 import { customerPlaces, type Placed, type Places } from "./places.ts";
@@ -43,10 +43,7 @@ export function planGate(
   now: Date,
   owner: Owner,
 ): GatePlan {
-  const live = intent.windows.filter((window) => Date.parse(window.closesAt) > now.getTime());
-  const expired = intent.windows
-    .filter((window) => !live.includes(window))
-    .map((window) => window.windowId);
+  const { live, expired } = windowsAt(intent, now);
   const denyRules = denyDrafts(intent, owner);
   const allowRules = allowDrafts(live, owner);
   const leftovers = standingLeftovers(group, intent.leftovers ?? []);
@@ -56,11 +53,7 @@ export function planGate(
   const wanted = [...denies, ...allows].flatMap((placed) =>
     "rule" in placed ? [placed.rule] : [],
   );
-  // NB. A rule that would not be known again as ours would never be taken away: it is not written.
-  const stranger = wanted.find((rule) => !isOwned(rule, owner));
-  if (stranger !== undefined) {
-    throw new Error(`'${stranger.name}' is not a name that rules of ours have.`);
-  }
+  insistOnOwn(wanted, owner);
   const cleaned = leftovers.map((rule) => rule.name);
   const cleaning = cleaned.map((name): RuleChange => ({ kind: "delete", name }));
   return {
@@ -71,6 +64,23 @@ export function planGate(
     ),
     findings: findingsOf(places, denies),
     expired,
+  };
+}
+
+/** NB. A rule that would not be known again as ours would never be taken away: it is not written. Throws for such a rule. */
+export function insistOnOwn(wanted: readonly GateRule[], owner: Owner): void {
+  const stranger = wanted.find((rule) => !isOwned(rule, owner));
+  if (stranger !== undefined) {
+    throw new Error(`'${stranger.name}' is not a name that rules of ours have.`);
+  }
+}
+
+/** The windows of an intent that are not over at a moment, and the ids of those that are. */
+export function windowsAt({ windows }: GateIntent, now: Date) {
+  const isOver = ({ closesAt }: DesiredWindow) => Date.parse(closesAt) <= now.getTime();
+  return {
+    live: windows.filter((window) => !isOver(window)),
+    expired: windows.filter(isOver).map((window) => window.windowId),
   };
 }
 

@@ -17,7 +17,7 @@ export function isOwned(
   rule:
     | Pick<SecurityRule, "name" | "direction">
     | Pick<FirewallRule, "name" | "kind" | "collection">,
-  owner: Owner,
+  owner: Pick<Owner, "tag">,
 ): boolean {
   const [, tag] = ownedName.exec(rule.name) ?? [];
   const isOurPlace =
@@ -42,6 +42,12 @@ export function isOwnCollection(collection: string, owner: Pick<Owner, "tag">): 
 /** Whether two rule names are the same to Azure. */
 export function sameName(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
+}
+
+/** Whether a firewall's rule stands in a collection of some deployment of ours under a name of that deployment's. */
+export function isDeployed(rule: Pick<FirewallRule, "name" | "kind" | "collection">): boolean {
+  const [, tag] = ownedName.exec(rule.name) ?? [];
+  return tag !== undefined && isOwned(rule, { tag });
 }
 
 /** Name of a VM's deny rule on a gate; at most 44 characters whatever the VM is called. */

@@ -2,6 +2,7 @@ import type { Circumstances } from "../../src/access/decide.ts";
 import type { AccessRequest, Requestor, Window } from "../../src/access/request.ts";
 import type { AccessRulesContext } from "../../src/policy/circle-body.ts";
 import type { Policy, PolicyVirtualMachine, PortRule } from "../../src/policy/policy.ts";
+import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
 import type { DesiredDeny, DesiredWindow, Owner } from "../../src/rules/intent.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "../../src/rules/nsg.ts";
 
@@ -140,4 +141,58 @@ export const aDesiredWindow = (values: Partial<DesiredWindow> = {}): DesiredWind
   sources: ["203.0.113.7"],
   closesAt: afterNoon(3_600),
   ...values,
+});
+
+/** A customer's network rule of a classic firewall: the office may reach the web servers. */
+export const aFirewallRule = (values: Partial<FirewallRule> = {}): FirewallRule => ({
+  name: "office-web",
+  kind: "network",
+  access: "Allow",
+  collection: `customer-${values.order?.join("-") ?? 400}`,
+  order: [400],
+  protocols: ["TCP"],
+  sources: ["192.168.0.0/16"],
+  destinations: ["10.0.0.0/16"],
+  destinationPorts: ["443"],
+  description: "",
+  ...values,
+});
+
+/** A customer's DNAT rule of a classic firewall: the web shop. */
+export const aDnatRule = (values: Partial<FirewallRule> = {}): FirewallRule =>
+  aFirewallRule({
+    name: "shop",
+    kind: "dnat",
+    collection: `customer-nat-${values.order?.join("-") ?? 400}`,
+    sources: ["*"],
+    destinations: [publicAddresses[0]],
+    destinationPorts: ["443"],
+    translatedAddress: "10.0.0.9",
+    translatedPort: "443",
+    ...values,
+  });
+
+/** The public addresses of {@link aFirewall}. */
+export const publicAddresses = ["198.51.100.1", "198.51.100.2"] as const;
+
+/** A classic firewall with two public addresses. */
+export const aFirewall = (...rules: readonly FirewallRule[]): Firewall => ({
+  id: `/subscriptions/${subscriptionId}/resourceGroups/hub/providers/Microsoft.Network/azureFirewalls/edge`,
+  kind: "classic",
+  name: "edge",
+  rules,
+  groupPriorities: [],
+  publicAddresses,
+});
+
+/** A firewall policy whose other groups are those of the rules. */
+export const aFirewallPolicy = (...rules: readonly FirewallRule[]): Firewall => ({
+  id: `/subscriptions/${subscriptionId}/resourceGroups/hub/providers/Microsoft.Network/firewallPolicies/edge-policy/ruleCollectionGroups/JitAccess-37a8ee`,
+  kind: "policy",
+  name: "edge-policy",
+  rules,
+  groupPriorities: [
+    ...new Set(rules.flatMap(({ order: [level, group] }) => (level === 1 && group ? [group] : []))),
+  ],
+  publicAddresses,
 });

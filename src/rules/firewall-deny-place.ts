@@ -1,0 +1,132 @@
+import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
+import type { Closing } from "./firewall-drafts.ts";
+import { placeOf } from "./firewall-order.ts";
+import { mayTouch } from "./firewall-overlap.ts";
+import type { Owner } from "./intent.ts";
+import { isOwned, ownCollections, sameName, tookPriority } from "./owned.ts";
+
+/** Numbers that a collection, or our group of a policy, may have. */
+export interface Lane {
+  readonly taken: ReadonlySet<number>;
+  readonly first: number;
+  /** Where it stands now. */
+  readonly present: number | undefined;
+}
+
+/** A deny rule, and where customer rules stand that let its traffic through. */
+interface Concern {
+  readonly closing: Closing;
+  readonly exposing: readonly number[];
+  readonly isPresent: boolean;
+  /** It stands there and has a place of its own: it yields only to what is before it. */
+  readonly isSettled: boolean;
+}
+
+/**
+ * The place of all deny rules together. It is behind each customer's allow rule that one of them yields to: a new one yields
+ * to all that speak about its ports, one that stands there already to those that were before it. Among those places it is
+ * before as many of the others as can be, which those that take priority are not to be behind; a present place that is
+ * as good stays.
+ */
+export function placeDenies(
+  firewall: Firewall,
+  closings: readonly Closing[],
+  owner: Owner,
+  lane: Lane,
+): { readonly place: number | undefined; readonly withoutPlace: readonly Closing[] } {
+  const all = closings.map((closing) => concernOf(firewall, closing, owner, lane));
+  const hopeless = all.filter((concern) => !concern.isPresent && !hasRoomBehind(concern, lane));
+  const concerns = all.filter((concern) => !hopeless.includes(concern));
+  const first = Math.max(
+    lane.first,
+    behindAll(concerns.flatMap((concern) => yieldsTo(concern, lane))),
+  );
+  const lowest = lowestFree(lane.taken, first) ?? keepable(lane, lane.first);
+  const pressed = concerns
+    .filter(({ closing }) => closing.takesPriority)
+    .flatMap(({ exposing }) => exposing);
+  const countBefore = (place: number) => pressed.filter((at) => at < place).length;
+  const kept = keepable(lane, first);
+  const place =
+    kept !== undefined && lowest !== undefined && countBefore(kept) === countBefore(lowest)
+      ? kept
+      : lowest;
+  return {
+    place,
+    withoutPlace: (place === undefined ? all : hopeless).map(({ closing }) => closing),
+  };
+}
+
+function concernOf(firewall: Firewall, closing: Closing, owner: Owner, lane: Lane): Concern {
+  const present = firewall.rules.find(
+    (rule) =>
+      sameName(rule.name, closing.rule.name) &&
+      rule.kind === "network" &&
+      sameName(rule.collection, ownCollections(owner).deny),
+  );
+  // NB. It went before others and shall not any longer: unlike one that others came behind, it yields to them again.
+  const isFreed = present !== undefined && tookPriority(present) && !closing.takesPriority;
+  const exposing = firewall.rules
+    .filter((rule) => isYieldedTo(firewall, rule, closing, owner, lane))
+    .flatMap((rule) => placeOf(firewall, rule) ?? []);
+  return {
+    closing,
+    exposing,
+    isPresent: present !== undefined,
+    isSettled: present !== undefined && !isFreed,
+  };
+}
+
+/** NB. Not a customer's rule in a collection or group of ours: it moves along, so there is no getting past it. */
+function isYieldedTo(
+  firewall: Firewall,
+  rule: FirewallRule,
+  { rule: deny }: Closing,
+  owner: Owner,
+  lane: Lane,
+): boolean {
+  const isInOurGroup = firewall.kind === "policy" && placeOf(firewall, rule) === lane.present;
+  return (
+    rule.kind === "network" &&
+    rule.access === "Allow" &&
+    !isOwned(rule, owner) &&
+    !Object.values(ownCollections(owner)).some((own) => sameName(own, rule.collection)) &&
+    !isInOurGroup &&
+    mayTouch(rule, deny)
+  );
+}
+
+function yieldsTo({ closing, exposing, isSettled }: Concern, { present }: Lane): readonly number[] {
+  if (closing.takesPriority) {
+    return [];
+  }
+  return isSettled && present !== undefined ? exposing.filter((at) => at < present) : exposing;
+}
+
+const hasRoomBehind = ({ closing, exposing }: Concern, { taken, first }: Lane): boolean =>
+  closing.takesPriority || lowestFree(taken, Math.max(first, behindAll(exposing))) !== undefined;
+
+const behindAll = (places: readonly number[]): number =>
+  places.reduce((after, at) => Math.max(after, at + 1), firewallLimits.lowestPriority);
+
+function keepable({ taken, present }: Lane, first: number): number | undefined {
+  return present !== undefined &&
+    present >= first &&
+    present <= firewallLimits.highestPriority &&
+    !taken.has(present)
+    ? present
+    : undefined;
+}
+
+/** The lowest number from `first` on that nothing has. */
+export function lowestFree(
+  taken: ReadonlySet<number>,
+  first: number = firewallLimits.lowestPriority,
+): number | undefined {
+  for (let place = first; place <= firewallLimits.highestPriority; place += 1) {
+    if (!taken.has(place)) {
+      return place;
+    }
+  }
+  return undefined;
+}
