@@ -103,10 +103,17 @@ export interface Process extends WindowPorts, ProtectPorts, SweepPorts {}
 export type World = ReturnType<typeof createWorld>;
 
 /** A small estate with storage, network and time that only tests move; any number of processes of the app live in it. */
-export function createWorld({ writeMs = 0 }: { readonly writeMs?: number } = {}) {
+export function createWorld({
+  writeMs = 0,
+  updateMs,
+}: {
+  readonly writeMs?: number;
+  /** How long updates of firewalls take. */
+  readonly updateMs?: number;
+} = {}) {
   const clock = createVirtualClock(noon);
   const [network, gates, policies] = [
-    createFakeNetwork(),
+    createFakeNetwork({ clock, updateMs }),
     createFakeGateStore(),
     createFakePolicyStore(),
   ];
