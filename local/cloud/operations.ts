@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { idKey } from "./arm-id.ts";
 import type { ArmResource } from "./estate.ts";
 
-/** What a fault makes of an operation. One that `fails` or `is canceled` has no effect. */
+/** What a fault makes of an operation. One that `fails` or `is canceled` has no effect on an NSG. */
 export type Fate = "never ends" | "fails" | "is canceled";
 
 /** Why an operation failed, as `error` of its answer. */
@@ -21,7 +21,7 @@ export interface Operation {
   readonly endsAt: number;
   readonly status: "InProgress" | "Succeeded" | "Failed" | "Canceled";
   readonly error?: OperationError;
-  /** How it will end if not well; then it must not have changed anything. */
+  /** How it will end if not well; then nothing of it may come into force. */
   readonly doom?: "Failed" | "Canceled";
   /** What is told if it fails; Azure's InternalServerError when left out. */
   readonly failure?: OperationError;
