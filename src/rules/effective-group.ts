@@ -1,5 +1,5 @@
-import { isPrefix, type Prefix, parsePrefix } from "./cidr.ts";
-import { holds, rangeOf, union } from "./effective-ranges.ts";
+import { type ReadRange, readRange } from "./address-range.ts";
+import { holds, union } from "./effective-ranges.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
 import {
   anywhere,
@@ -17,6 +17,23 @@ export type Transport = "TCP" | "UDP";
 
 /** Whether a rule speaks about a packet; `maybe` where the group alone cannot tell. */
 export type Certainty = "yes" | "maybe" | "no";
+
+/** What a rule says about inbound traffic, on a gate of either kind. */
+export interface Statement
+  extends Pick<
+    SecurityRule,
+    | "name"
+    | "access"
+    | "sources"
+    | "sourceGroups"
+    | "sourcePorts"
+    | "destinations"
+    | "destinationGroups"
+    | "destinationPorts"
+  > {
+  /** As Azure writes them; `*` is any. */
+  readonly protocols: readonly string[];
+}
 
 /** An inbound rule, read for evaluation. */
 export interface ReadRule {
@@ -66,12 +83,17 @@ const defaultRules = [
   defaultRule("DenyAllInBound", 65_500, "Deny", "*", "*"),
 ];
 
-/** Reads a group for evaluation: its addresses and ports are parsed here, once. */
+/** Reads a group for evaluation. */
 export function readGroup(group: NetworkSecurityGroup): ReadGroup {
   const rules = [...group.rules, ...defaultRules]
     .filter((rule) => rule.direction === "Inbound")
-    .toSorted((left, right) => left.priority - right.priority)
-    .map(readRule);
+    .toSorted((left, right) => left.priority - right.priority);
+  return readStatements(rules.map((rule) => ({ ...rule, protocols: [rule.protocol] })));
+}
+
+/** Reads statements for evaluation, in the order in which Azure reads them: their addresses and ports are parsed here, once. */
+export function readStatements(statements: readonly Statement[]): ReadGroup {
+  const rules = statements.map(readRule);
   const inside = (family: 4 | 6, hasPublicSpace: boolean) =>
     rules
       .map((rule) => rule({ family, hasPublicSpace }))
@@ -83,7 +105,7 @@ export function readGroup(group: NetworkSecurityGroup): ReadGroup {
   return ({ family, hasPublicSpace }) => views[family][hasPublicSpace ? "mixed" : "own"];
 }
 
-function readRule(rule: SecurityRule): (surroundings: Surroundings) => ReadRule {
+function readRule(rule: Statement): (surroundings: Surroundings) => ReadRule {
   const ports = readPorts(rule.destinationPorts);
   const sourcesIn = readEnd(rule.sources, rule.sourceGroups, taggedSources, neighbours);
   const destinationsIn = readEnd(
@@ -93,8 +115,8 @@ function readRule(rule: SecurityRule): (surroundings: Surroundings) => ReadRule 
     perhapsAnywhere,
   );
   const transports = {
-    TCP: protocolSpeaks(rule.protocol, "TCP"),
-    UDP: protocolSpeaks(rule.protocol, "UDP"),
+    TCP: protocolsSpeak(rule.protocols, "TCP"),
+    UDP: protocolsSpeak(rule.protocols, "UDP"),
   };
   const anySourcePort = coversAllPorts(readPorts(rule.sourcePorts)) ? "yes" : "maybe";
   return (surroundings) => ({
@@ -118,10 +140,10 @@ function readEnd(
   const isAny = entries.includes("*");
   const read = entries
     .filter((text) => text !== "*")
-    .map((text) => ({ text, prefix: parsePrefix(text) }));
-  const prefixes = read.flatMap(({ prefix }) => (isPrefix(prefix) ? [prefix] : []));
-  const ranges = { 4: rangesOf(prefixes, 4), 6: rangesOf(prefixes, 6) };
-  const words = read.flatMap(({ text, prefix }) => (isPrefix(prefix) ? [] : [text]));
+    .map((text) => ({ text, range: readRange(text) }));
+  const found = read.flatMap(({ range }) => (range === undefined ? [] : [range]));
+  const ranges = { 4: rangesOf(found, 4), 6: rangesOf(found, 6) };
+  const words = read.flatMap(({ text, range }) => (range === undefined ? [text] : []));
   // A rule that names nobody is none that Azure lets in: nothing is built on it.
   const isEmpty = entries.length === 0 && groups.length === 0;
   return (surroundings) => {
@@ -136,8 +158,18 @@ function readEnd(
   };
 }
 
-const rangesOf = (prefixes: readonly Prefix[], family: 4 | 6) =>
-  union(prefixes.filter((prefix) => prefix.family === family).map(rangeOf));
+const rangesOf = (found: readonly ReadRange[], family: 4 | 6) =>
+  union(found.filter((each) => each.family === family).map(({ range }) => range));
+
+/** A rule that names no protocol is none that Azure lets in. */
+function protocolsSpeak(protocols: readonly string[], transport: Transport): Certainty {
+  const each = protocols.map((protocol) => protocolSpeaks(protocol, transport));
+  return each.includes("yes")
+    ? "yes"
+    : each.length === 0 || each.includes("maybe")
+      ? "maybe"
+      : "no";
+}
 
 /** Protocols without ports never carry traffic to one; a name we do not know might. */
 function protocolSpeaks(protocol: string, transport: Transport): Certainty {

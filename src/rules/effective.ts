@@ -91,12 +91,16 @@ export function effectiveAccess(
   };
 }
 
-const noPackets: Packets = { TCP: nothing, UDP: nothing };
+/** No packets at all. */
+export const noPackets: Packets = { TCP: nothing, UDP: nothing };
 const unreadable: GroupAccess = { access: "unknown", rules: [] };
 const unanswered: Answer = { allowed: noPackets, denied: noPackets, rules: [] };
 
-/** Nothing when source or destination cannot be read. */
-function asQuestion(address: string, { source, port, protocol }: Traffic): Question | undefined {
+/** Reads the addresses of traffic; nothing when source or destination cannot be read. */
+export function asQuestion(
+  address: string,
+  { source, port, protocol }: Traffic,
+): Question | undefined {
   const destination = parsePrefix(address);
   if (!isPrefix(destination) || destination.text.includes("/")) {
     return undefined;
@@ -132,8 +136,11 @@ const summary = (packets: Packets, answer: Answer): GroupAccess => ({
   rules: answer.rules,
 });
 
-/** NB. `denied` is asked first: where there are no packets at all, none gets through. */
-function accessOf(packets: Packets, { allowed, denied }: Verdict): Access {
+/**
+ * What becomes of packets, in a word.
+ * NB. `denied` is asked first: where there are no packets at all, none gets through.
+ */
+export function accessOf(packets: Packets, { allowed, denied }: Verdict): Access {
   if (isEmpty(minus(packets, denied))) {
     return "denied";
   }
@@ -152,6 +159,8 @@ const each =
     UDP: combine(left.UDP, right.UDP),
   });
 
-const both = each(common);
+/** The packets that are in both. */
+export const both = each(common);
 const minus = each(without);
-const either = each((left, right) => union([...left, ...right]));
+/** The packets that are in one of them, or in both. */
+export const either = each((left, right) => union([...left, ...right]));

@@ -5,7 +5,7 @@ import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts"
 import { type FirewallDraft, ipv4, type Opening } from "./firewall-drafts.ts";
 import { inOrder, isBefore } from "./firewall-order.ts";
 import { coversAll, hasPublic, mayHold, protocolsCover, transportsOf } from "./firewall-overlap.ts";
-import { gateName, gateNoun } from "./gate.ts";
+import { gateName, gateTitle } from "./gate.ts";
 import type { Entrance, GateIntent, Owner } from "./intent.ts";
 import {
   assignEntrances,
@@ -128,13 +128,7 @@ function dnatRule(
 
 /** Why a firewall has no room for more. */
 export function full({ id }: Pick<Firewall, "id">, what: string): Finding {
-  const target = gateName(id);
-  const noun = gateNoun(id);
-  return {
-    code: "GateFull",
-    message: `${noun[0]?.toUpperCase()}${noun.slice(1)} '${target}' has ${what}.`,
-    target,
-  };
+  return { code: "GateFull", message: `${gateTitle(id)} has ${what}.`, target: gateName(id) };
 }
 
 /**

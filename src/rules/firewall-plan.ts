@@ -6,7 +6,7 @@ import { full, type Way, waysOf } from "./firewall-entrances.ts";
 import { blocking, exposures, noPlace } from "./firewall-findings.ts";
 import { isPublic } from "./firewall-overlap.ts";
 import { type CollectionPlaces, placeCollections } from "./firewall-places.ts";
-import { gateName, gateNoun } from "./gate.ts";
+import { gateTitle } from "./gate.ts";
 import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
 import {
   type GatePlan,
@@ -131,7 +131,7 @@ function checkedRule(
 ): { readonly allow: FirewallRule } | { readonly fault: Finding } {
   const outside = rule.sources.find(isPublic);
   if (outside !== undefined && ipv4(window.publicAddresses ?? []).length === 0) {
-    const message = `${gateNoun(firewall.id)} '${gateName(firewall.id)}' has no public address by which ${outside} could come to '${resourceName(window.vmId)}'.`;
+    const message = `${gateTitle(firewall.id)} has no public address by which ${outside} could come to '${resourceName(window.vmId)}'.`;
     return { fault: { code: "FirewallWithoutPublicAddress", message, target: outside } };
   }
   if (order === undefined) {

@@ -32,6 +32,12 @@ export function gateNoun(gateId: string): string {
   return /\/firewallPolicies\//i.test(gateId) ? "firewall policy" : "firewall";
 }
 
+/** What a gate is called at the beginning of a sentence. */
+export function gateTitle(gateId: string): string {
+  const noun = gateNoun(gateId);
+  return `${noun.slice(0, 1).toUpperCase()}${noun.slice(1)} '${gateName(gateId)}'`;
+}
+
 /** The name by which people know a gate: of a rule collection group that of its policy. */
 export function gateName(gateId: string): string {
   const [, policy] = /\/firewallPolicies\/([^/]+)\//i.exec(gateId) ?? [];

@@ -1,10 +1,9 @@
 import type { GateRecord, Ids, Settlement } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
-import { planFirewall } from "../rules/firewall-plan.ts";
 import { type Gate, type GateRule, gateRuleText, isFirewall } from "../rules/gate.ts";
 import type { GateIntent, Owner } from "../rules/intent.ts";
-import { judgedPlan } from "../rules/judged-plan.ts";
+import { judgedFirewallPlan, judgedPlan } from "../rules/judged-plan.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { planOverdue } from "../rules/overdue.ts";
 import { isOwned } from "../rules/owned.ts";
@@ -32,7 +31,7 @@ export function planOf(
   owner: Owner,
 ): GatePlan<GateRule> {
   return isFirewall(gate)
-    ? planFirewall(gate, intent, now, owner)
+    ? judgedFirewallPlan(gate, intent, now, owner)
     : judgedPlan(gate, intent, now, owner);
 }
 

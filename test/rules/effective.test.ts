@@ -146,7 +146,7 @@ describe("a source tag", () => {
     ["AzureCloud", publicly, "unknown"],
     ["Storage.WestEurope", publicly, "unknown"],
     ["Storage.WestEurope", privately, "denied"],
-    ["10.0.0.1-10.0.0.9", publicly, "unknown"],
+    ["10.0.0.1..10.0.0.9", publicly, "unknown"],
   ])("%s of an allow rule makes traffic from %s %s", (tag, source, access) => {
     expect(through([allowSsh({ sources: [tag] }), denyAll()], { source }).access).toBe(access);
   });
