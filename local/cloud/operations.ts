@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { idKey } from "./arm-id.ts";
 import type { ArmResource } from "./estate.ts";
 
-/** What a fault makes of an operation. One that `fails` or `is canceled` has no effect. */
+/** What a fault makes of an operation. One that `fails` or `is canceled` has no effect on an NSG. */
 export type Fate = "never ends" | "fails" | "is canceled";
 
 /** Why an operation failed, as `error` of its answer. */

@@ -10,7 +10,8 @@ import { CloudError } from "../router.ts";
  * - `stale-read`: a GET answers what it would have answered before the last write, ETag included.
  * - `operation-never-ends`: the write is accepted and stays InProgress until the faults are cleared or the cloud restarts.
  * - `operation-fails`, `operation-canceled`: the write is accepted, has no effect, and its operation ends Failed, or Canceled
- *   as if somebody's later write had superseded it.
+ *   as if somebody's later write had superseded it. Of a firewall, rule collection group or IP group it may leave behind
+ *   what was asked (`failedFirewallUpdate` of the estate).
  */
 const kinds = [
   "429",

@@ -1,68 +1,50 @@
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { Cloud, CloudOptions } from "../../../local/cloud/cloud.ts";
-import { firewallPaths, natCollection, policyNatCollection } from "./support/a-firewall.ts";
+import { conflict, emptyGroup, endless, firewallCalls, group } from "./support/firewall-calls.ts";
 import { type Laboratory, openLaboratory } from "./support/running-cloud.ts";
 import { soon } from "./support/soon.ts";
 
 let lab: Laboratory;
-let paths: ReturnType<typeof firewallPaths>;
+let calls: ReturnType<typeof firewallCalls>;
 beforeAll(async () => {
   lab = await openLaboratory();
-  paths = firewallPaths(lab.estate.subscriptionId);
+  calls = firewallCalls(lab);
 });
 afterAll(() => lab.dispose());
-
-/** Where nothing waits for the end of an update. */
-const endless = { timing: { firewallUpdateMs: 60_000 } };
-const group = { properties: { priority: 300, ruleCollections: [policyNatCollection()] } };
-const corpGroup = { properties: { priority: 300, ruleCollections: [] } };
-
-async function get(cloud: Cloud, path: string) {
-  return (await lab.send(cloud, "GET", path)).body;
-}
-
-/** The classic firewall with one more collection, sent as it was read otherwise. */
-async function putEdge(cloud: Cloud, more: object = {}, headers: Record<string, string> = {}) {
-  const edge = await get(cloud, paths.edge);
-  edge.properties.natRuleCollections.push(natCollection(more));
-  return await lab.send(cloud, "PUT", paths.edge, { body: edge, headers });
-}
-
-async function poll(cloud: Cloud, headers: Readonly<Record<string, unknown>>, from = cloud) {
-  const link = String(headers["azure-asyncoperation"]).slice(from.url.length);
-  return (await lab.send(cloud, "GET", link)).body;
-}
-
-const conflict = { status: 409, body: { error: { code: "AnotherOperationInProgress" } } };
 
 describe("a write while another one runs", () => {
   it("of the same classic firewall is refused, and leaves the first one alone", async () => {
     const cloud = await lab.start(endless);
 
-    const first = await putEdge(cloud);
-    const second = await lab.send(cloud, "PUT", paths.edge, {
-      body: await get(cloud, paths.edge),
+    const first = await calls.putEdge(cloud);
+    const second = await lab.send(cloud, "PUT", calls.paths.edge, {
+      body: await calls.get(cloud, calls.paths.edge),
     });
 
     expect(first.status).toBe(200);
     expect(second).toMatchObject(conflict);
-    expect(await poll(cloud, first.headers)).toEqual({ status: "InProgress" });
+    expect(await calls.poll(cloud, first.headers)).toEqual({ status: "InProgress" });
   });
 
   it("of the same policy, its parent, its firewall or its IP groups is refused; of others it is not", async () => {
     const cloud = await lab.start(endless);
-    const { body: hub } = await lab.send(cloud, "GET", paths.hub);
-    const { body: ipGroup } = await lab.send(cloud, "GET", paths.ipGroup);
+    const { body: hub } = await lab.send(cloud, "GET", calls.paths.hub);
+    const { body: ipGroup } = await lab.send(cloud, "GET", calls.paths.ipGroup);
 
-    const first = await lab.send(cloud, "PUT", paths.group("fwp-hub", "ours"), { body: group });
+    const first = await lab.send(cloud, "PUT", calls.paths.group("fwp-hub", "ours"), {
+      body: group,
+    });
     const refused = [
-      await lab.send(cloud, "PUT", paths.group("fwp-hub", "others"), { body: corpGroup }),
-      await lab.send(cloud, "DELETE", paths.group("fwp-hub", "DefaultDnatRuleCollectionGroup")),
-      await lab.send(cloud, "PUT", paths.group("fwp-corp", "more"), { body: corpGroup }),
-      await lab.send(cloud, "PUT", paths.hub, { body: hub }),
-      await lab.send(cloud, "PUT", paths.ipGroup, { body: ipGroup }),
+      await lab.send(cloud, "PUT", calls.paths.group("fwp-hub", "others"), { body: emptyGroup }),
+      await lab.send(
+        cloud,
+        "DELETE",
+        calls.paths.group("fwp-hub", "DefaultDnatRuleCollectionGroup"),
+      ),
+      await lab.send(cloud, "PUT", calls.paths.group("fwp-corp", "more"), { body: emptyGroup }),
+      await lab.send(cloud, "PUT", calls.paths.hub, { body: hub }),
+      await lab.send(cloud, "PUT", calls.paths.ipGroup, { body: ipGroup }),
     ];
-    const edge = await putEdge(cloud);
+    const edge = await calls.putEdge(cloud);
 
     expect(first.status).toBe(201);
     for (const answer of refused) expect(answer).toMatchObject(conflict);
@@ -73,11 +55,15 @@ describe("a write while another one runs", () => {
     "of the child policy is refused while the %s is written",
     async (what) => {
       const cloud = await lab.start(endless);
-      const path = { firewall: paths.hub, "IP group": paths.ipGroup }[what];
-      const body = path === undefined ? corpGroup : await get(cloud, path);
+      const path = { firewall: calls.paths.hub, "IP group": calls.paths.ipGroup }[what];
+      const body = path === undefined ? emptyGroup : await calls.get(cloud, path);
 
-      const first = await lab.send(cloud, "PUT", path ?? paths.group("fwp-corp", "more"), { body });
-      const second = await lab.send(cloud, "PUT", paths.group("fwp-hub", "ours"), { body: group });
+      const first = await lab.send(cloud, "PUT", path ?? calls.paths.group("fwp-corp", "more"), {
+        body,
+      });
+      const second = await lab.send(cloud, "PUT", calls.paths.group("fwp-hub", "ours"), {
+        body: group,
+      });
 
       expect(first.status).toBeLessThan(300);
       expect(second).toMatchObject(conflict);
@@ -88,7 +74,7 @@ describe("a write while another one runs", () => {
 describe("the time of an update", () => {
   it("is a twentieth where no firewall is reached", async () => {
     const cloud = await lab.start({ timing: { firewallUpdateMs: 4_000 } });
-    const lone = paths.policy("lone").split("?")[0] ?? "";
+    const lone = calls.paths.policy("lone").split("?")[0] ?? "";
     const location = "westeurope";
     cloud.resources.put({
       id: lone,
@@ -98,18 +84,22 @@ describe("the time of an update", () => {
       properties: {},
     });
 
-    const fast = await lab.send(cloud, "PUT", paths.group("lone", "ours"), { body: corpGroup });
-    const slow = await lab.send(cloud, "PUT", paths.group("fwp-hub", "ours"), { body: group });
+    const fast = await lab.send(cloud, "PUT", calls.paths.group("lone", "ours"), {
+      body: emptyGroup,
+    });
+    const slow = await lab.send(cloud, "PUT", calls.paths.group("fwp-hub", "ours"), {
+      body: group,
+    });
 
     await soon(async () =>
-      expect(await poll(cloud, fast.headers)).toEqual({ status: "Succeeded" }),
+      expect(await calls.poll(cloud, fast.headers)).toEqual({ status: "Succeeded" }),
     );
-    expect(await poll(cloud, slow.headers)).toEqual({ status: "InProgress" });
+    expect(await calls.poll(cloud, slow.headers)).toEqual({ status: "InProgress" });
   });
 });
 
 describe("If-Match on firewalls and rule collection groups", () => {
-  const groupPath = () => paths.group("fwp-hub", "DefaultDnatRuleCollectionGroup");
+  const groupPath = () => calls.paths.group("fwp-hub", "DefaultDnatRuleCollectionGroup");
   const old = { "If-Match": 'W/"11111111-1111-4111-8111-111111111111"' };
 
   it("refuses an old etag with 412 and takes the present one", async () => {
@@ -117,13 +107,13 @@ describe("If-Match on firewalls and rule collection groups", () => {
     const { body, headers } = await lab.send(cloud, "GET", groupPath());
 
     const refused = [
-      await putEdge(cloud, {}, old),
+      await calls.putEdge(cloud, old),
       await lab.send(cloud, "PUT", groupPath(), { body, headers: old }),
       await lab.send(cloud, "DELETE", groupPath(), { headers: old }),
     ];
-    const edge = await get(cloud, paths.edge);
+    const edge = await calls.get(cloud, calls.paths.edge);
     const taken = [
-      await putEdge(cloud, {}, { "If-Match": edge.etag }),
+      await calls.putEdge(cloud, { "If-Match": edge.etag }),
       await lab.send(cloud, "PUT", groupPath(), { body, headers: { "If-Match": body.etag } }),
     ];
 
@@ -139,173 +129,12 @@ describe("If-Match on firewalls and rule collection groups", () => {
 
   it("means nothing where the estate says so", async () => {
     const cloud = await lab.start({ behaviour: { firewallIfMatch: "ignored" } });
-    const body = await get(cloud, groupPath());
+    const body = await calls.get(cloud, groupPath());
 
-    const edge = await putEdge(cloud, {}, old);
+    const edge = await calls.putEdge(cloud, old);
     const dnat = await lab.send(cloud, "PUT", groupPath(), { body, headers: old });
 
     expect([edge.status, dnat.status]).toEqual([200, 200]);
-  });
-});
-
-describe.each(["operation-fails", "operation-canceled"] as const)("an update with %s", (kind) => {
-  const startWith = async (options: Partial<CloudOptions> = {}) => {
-    const cloud = await lab.start(options);
-    cloud.faults.arm({ match: "PUT,DELETE", kind, times: "always" });
-    return cloud;
-  };
-  const status = kind === "operation-fails" ? "Failed" : "Canceled";
-
-  it("is shown as Updating with what was asked, then as Failed with it", async () => {
-    const cloud = await startWith({ timing: { firewallUpdateMs: 250 } });
-
-    const put = await putEdge(cloud);
-    const during = await get(cloud, paths.edge);
-    await soon(async () => expect(await poll(cloud, put.headers)).toMatchObject({ status }));
-    const after = await get(cloud, paths.edge);
-
-    expect(during.properties).toMatchObject({ provisioningState: "Updating" });
-    expect(after.properties).toMatchObject({
-      provisioningState: "Failed",
-      natRuleCollections: [{ name: "publish-web" }, { name: "ours" }],
-    });
-  });
-
-  it("shows as Failed what was before, where the estate says so", async () => {
-    const cloud = await startWith({ behaviour: { failedFirewallUpdate: "shows what was before" } });
-    const path = paths.group("fwp-hub", "ours");
-    const kept = paths.group("fwp-hub", "DefaultDnatRuleCollectionGroup");
-
-    const put = await putEdge(cloud);
-    const made = await lab.send(cloud, "PUT", path, { body: group });
-    for (const { headers } of [put, made]) {
-      await soon(async () => expect(await poll(cloud, headers)).toMatchObject({ status }));
-    }
-    const gone = await lab.send(cloud, "DELETE", kept);
-    await soon(async () => expect(await poll(cloud, gone.headers)).toMatchObject({ status }));
-
-    expect((await get(cloud, paths.edge)).properties).toMatchObject({
-      provisioningState: "Failed",
-      natRuleCollections: [{ name: "publish-web" }],
-    });
-    expect((await lab.send(cloud, "GET", path)).status).toBe(404);
-    expect((await get(cloud, kept)).properties.provisioningState).toBe("Failed");
-    expect((await get(cloud, paths.hub)).properties.provisioningState).toBe("Failed");
-  });
-
-  it("is mended by the next one that succeeds", async () => {
-    const cloud = await startWith();
-    const path = paths.group("fwp-hub", "ours");
-    const failed = await lab.send(cloud, "PUT", path, { body: group });
-    await soon(async () => expect(await poll(cloud, failed.headers)).toMatchObject({ status }));
-    cloud.faults.clear();
-
-    const put = await lab.send(cloud, "PUT", path, { body: group });
-    await soon(async () => expect(await poll(cloud, put.headers)).toEqual({ status: "Succeeded" }));
-
-    for (const each of [path, paths.policy("fwp-hub"), paths.hub]) {
-      expect((await get(cloud, each)).properties.provisioningState).toBe("Succeeded");
-    }
-  });
-});
-
-describe("what a failed update tells", () => {
-  it.each([
-    {
-      what: "a classic firewall",
-      put: putEdge,
-      error: { code: "InternalServerError", message: "An error occurred." },
-    },
-    {
-      what: "a rule collection group",
-      put: (cloud: Cloud) =>
-        lab.send(cloud, "PUT", paths.group("fwp-hub", "ours"), { body: group }),
-      error: {
-        code: "FirewallPolicyUpdateFailed",
-        message: "Put on Firewall Policy fwp-hub Failed with 1 faulted referenced firewalls",
-      },
-    },
-    {
-      what: "an IP group",
-      put: async (cloud: Cloud) =>
-        lab.send(cloud, "PUT", paths.ipGroup, { body: await get(cloud, paths.ipGroup) }),
-      error: { code: "IpGroupsUpdateFailed" },
-    },
-  ])("of $what", async ({ put, error }) => {
-    const cloud = await lab.start();
-    cloud.faults.arm({ match: "PUT", kind: "operation-fails" });
-
-    const { headers } = await put(cloud);
-
-    await soon(async () =>
-      expect(await poll(cloud, headers)).toMatchObject({ status: "Failed", error }),
-    );
-  });
-});
-
-describe("other faults of firewall calls", () => {
-  it.each([
-    ["429", 429],
-    ["429-retry-after", 429],
-    ["409", 409],
-    ["412", 412],
-    ["500", 500],
-    ["503", 503],
-  ] as const)("%s answers so and changes nothing", async (kind, status) => {
-    const cloud = await lab.start();
-    const before = await get(cloud, paths.edge);
-    cloud.faults.arm({ match: "PUT azureFirewalls", kind });
-
-    const answer = await putEdge(cloud);
-
-    expect(answer.status).toBe(status);
-    expect(await get(cloud, paths.edge)).toEqual(before);
-  });
-
-  it("cut the connection before or after the effect", async () => {
-    const cloud = await lab.start(endless);
-    const path = paths.group("fwp-hub", "ours");
-    cloud.faults.arm({ match: "PUT", kind: "drop-before" });
-    cloud.faults.arm({ match: "PUT", kind: "drop-after" });
-
-    await expect(lab.send(cloud, "PUT", path, { body: group })).rejects.toThrow();
-    const untouched = await lab.send(cloud, "GET", path);
-    await expect(lab.send(cloud, "PUT", path, { body: group })).rejects.toThrow();
-    const begun = await lab.send(cloud, "GET", path);
-
-    expect(untouched.status).toBe(404);
-    expect(begun.body.properties.provisioningState).toBe("Updating");
-  });
-
-  it("show a firewall as it was before the last write", async () => {
-    const cloud = await lab.start();
-    const before = await get(cloud, paths.edge);
-    const put = await putEdge(cloud);
-    await soon(async () => expect(await poll(cloud, put.headers)).toEqual({ status: "Succeeded" }));
-    cloud.faults.arm({ match: "GET azureFirewalls", kind: "stale-read" });
-
-    expect(await get(cloud, paths.edge)).toEqual(before);
-    expect(await get(cloud, paths.edge)).not.toEqual(before);
-  });
-
-  it("keep an update from ending, and all others out, until they are cleared", async () => {
-    const cloud = await lab.start();
-    cloud.faults.arm({ match: "PUT", kind: "operation-never-ends" });
-
-    const stuck = await putEdge(cloud);
-    const other = await lab.send(cloud, "PUT", paths.group("fwp-hub", "ours"), { body: group });
-    await soon(async () =>
-      expect(await poll(cloud, other.headers)).toEqual({ status: "Succeeded" }),
-    );
-    const refused = await lab.send(cloud, "PUT", paths.edge, {
-      body: await get(cloud, paths.edge),
-    });
-    cloud.faults.clear();
-
-    expect(refused).toMatchObject(conflict);
-    await soon(async () =>
-      expect(await poll(cloud, stuck.headers)).toEqual({ status: "Succeeded" }),
-    );
   });
 });
 
@@ -317,14 +146,16 @@ describe("an update that a restart of the cloud interrupts", () => {
       const behaviour = { failedFirewallUpdate };
       const first = await lab.start({ stateFile, ...endless });
       first.faults.arm({ match: "PUT azureFirewalls", kind: "operation-fails" });
-      const edge = await putEdge(first);
-      const hub = await lab.send(first, "PUT", paths.group("fwp-hub", "ours"), { body: group });
+      const edge = await calls.putEdge(first);
+      const hub = await lab.send(first, "PUT", calls.paths.group("fwp-hub", "ours"), {
+        body: group,
+      });
       await first.stop();
 
       const second = await lab.start({ stateFile, ...endless });
-      const atOnce = await poll(second, hub.headers, first);
-      const refused = await lab.send(second, "PUT", paths.group("fwp-corp", "more"), {
-        body: corpGroup,
+      const atOnce = await calls.poll(second, hub.headers, first);
+      const refused = await lab.send(second, "PUT", calls.paths.group("fwp-corp", "more"), {
+        body: emptyGroup,
       });
 
       await second.stop();
@@ -334,15 +165,17 @@ describe("an update that a restart of the cloud interrupts", () => {
       expect(atOnce).toEqual({ status: "InProgress" });
       expect(refused).toMatchObject(conflict);
       await soon(async () => {
-        expect(await poll(third, hub.headers, first)).toEqual({ status: "Succeeded" });
-        expect(await poll(third, edge.headers, first)).toMatchObject({ status: "Failed" });
+        expect(await calls.poll(third, hub.headers, first)).toEqual({ status: "Succeeded" });
+        expect(await calls.poll(third, edge.headers, first)).toMatchObject({ status: "Failed" });
       });
-      const { properties } = await get(third, paths.edge);
+      const { properties } = await calls.get(third, calls.paths.edge);
       expect(properties.provisioningState).toBe("Failed");
       expect(properties.natRuleCollections).toHaveLength(
         failedFirewallUpdate === "shows what was asked" ? 2 : 1,
       );
-      expect((await get(third, paths.hub)).properties.provisioningState).toBe("Succeeded");
+      expect((await calls.get(third, calls.paths.hub)).properties.provisioningState).toBe(
+        "Succeeded",
+      );
     },
   );
 });
