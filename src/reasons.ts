@@ -66,6 +66,10 @@ export const reasonCodes = {
     "Azure refuses our write to the network security group (missing right, lock or validation).",
   GateNotFound: "The network security group does not exist any more.",
   UnprotectedPath: "The virtual machine has an address that no network security group covers.",
+  FirewallOnly:
+    "Only a firewall holds an address of the virtual machine, and it does not see what comes from inside its virtual network.",
+  FirewallNotManaged:
+    "Routes lead to the virtual machine through something that is no firewall this service can manage or see.",
   NotSettledInTime: "The network security group could not be brought to its rules in time.",
   // Found by a sweep, and put right.
   RuleMissing: "A rule of ours was gone from a network security group.",
