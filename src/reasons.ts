@@ -71,6 +71,11 @@ export const reasonCodes = {
   GateUpdateFailed: "Azure did not bring an update of a firewall to its end; it is tried again.",
   UnprotectedPath: "The virtual machine has an address that no network security group covers.",
   NotSettledInTime: "The gate could not be brought to its rules in time.",
+  FirewallOnly:
+    "Only a firewall holds an address of the virtual machine, and it does not see what comes from inside its virtual network.",
+  FirewallNotManaged:
+    "Routes lead to the virtual machine through something that is no firewall this service can manage or see.",
+  NotSettledInTime: "The network security group could not be brought to its rules in time.",
   // Found by a sweep, and put right.
   RuleMissing: "A rule of ours was gone from a gate.",
   RuleEdited: "A rule of ours did not say any more what it should.",

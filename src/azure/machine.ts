@@ -3,9 +3,17 @@ import { type NetworkInterface, NetworkManagementClient, type Subnet } from "@az
 import { isRestError } from "@azure/core-rest-pipeline";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
 import type { Machine, Network } from "../ports.ts";
-import { type ArmOptions, defaultRequestTimeoutMs, withoutRequest } from "./arm-http.ts";
+import type { Owner } from "../rules/intent.ts";
+import {
+  type ArmOptions,
+  defaultRequestTimeoutMs,
+  type SendToArm,
+  withoutRequest,
+} from "./arm-http.ts";
 import { createBoundedMap } from "./bounded-map.ts";
-import { addressesOf, type PlacedInterface } from "./placement.ts";
+import { pathsOf } from "./firewall-paths.ts";
+import { addressesOf, networkOf, type PlacedInterface, type PlacedSubnet } from "./placement.ts";
+import { createReads, type ReadResource } from "./resource-reads.ts";
 
 /** The SDK's clients are bound to one subscription. */
 interface Clients {
@@ -18,9 +26,13 @@ const keptSubscriptions = 100;
 
 /**
  * Finds a VM's place in the network: every address of every network interface, and the gates before it. Three rounds of
- * reading, each in parallel. Interfaces and subnets that vanish in between count as not there.
+ * reading, each in parallel, and a few more where a subnet has routes of its own. Interfaces and subnets that vanish in
+ * between count as not there.
  */
-export function createMachineFinder(options: ArmOptions): Network["findMachine"] {
+export function createMachineFinder(
+  options: ArmOptions & { readonly owner: Pick<Owner, "tag"> },
+  send: SendToArm,
+): Network["findMachine"] {
   const { credential, endpoint, scope, tlsOptions } = options;
   const clientOptions = {
     endpoint,
@@ -62,6 +74,20 @@ export function createMachineFinder(options: ArmOptions): Network["findMachine"]
     return await unlessMissing(id, () => network.subnets.get(group, virtualNetwork, name, perCall));
   }
 
+  async function placeSubnet(id: string, read: ReadResource): Promise<PlacedSubnet | undefined> {
+    const subnet = await readSubnet(id);
+    const routeTableId = subnet?.routeTable?.id;
+    return (
+      subnet && {
+        gateId: subnet.networkSecurityGroup?.id,
+        paths:
+          routeTableId === undefined
+            ? undefined
+            : await pathsOf({ networkId: networkOf(id), routeTableId }, read, options.owner),
+      }
+    );
+  }
+
   return async (vmId) => {
     const parts = parseVirtualMachineId(vmId);
     if (parts === undefined) {
@@ -77,9 +103,10 @@ export function createMachineFinder(options: ArmOptions): Network["findMachine"]
     const interfaces = (await Promise.all(interfaceIds(vm).map(readInterface))).filter(
       (found) => found !== undefined,
     );
-    const subnets = await readAll(interfaces.flatMap(subnetIds), readSubnet);
+    const read = createReads(send);
+    const subnets = await readAll(interfaces.flatMap(subnetIds), (id) => placeSubnet(id, read));
     const addresses = interfaces.flatMap((found) =>
-      addressesOf(placed(found), (key) => subnets.get(key)?.networkSecurityGroup?.id),
+      addressesOf(placed(found), (key) => subnets.get(key)),
     );
     return {
       id: vm.id ?? vmId,

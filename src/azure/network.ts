@@ -15,7 +15,6 @@ import { readPolicyGate } from "./policy-reading.ts";
 import {
   firewallKind,
   isIdOf,
-  networkVersion,
   publicIpKind,
   resourceUrl,
   securityGroupKind,
@@ -62,8 +61,8 @@ export function createNetwork(options: NetworkOptions): Network {
   }
 
   return {
-    ...createSurvey(send, endpoint, networkVersion),
-    findMachine: createMachineFinder(options),
+    ...createSurvey(send, list, owner),
+    findMachine: createMachineFinder(options, send),
 
     async publicAddress(publicIpId) {
       // NB. An id of another kind is a fault here, not one that is missing.

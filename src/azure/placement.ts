@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { idKey } from "../policy/resource-id.ts";
 import type { MachineAddress } from "../ports.ts";
+import type { Paths } from "./firewall-paths.ts";
 
 /** What a network interface tells about its VM's place in the network, however it was read. */
 export interface PlacedInterface {
@@ -13,32 +14,44 @@ export interface PlacedInterface {
   }[];
 }
 
-/** Every address of the interface with the gates before it. `gateOfSubnet` is asked for the gate of a subnet by its id's key. */
+/** What a subnet tells about the addresses in it. */
+export interface PlacedSubnet {
+  readonly gateId: string | undefined;
+  /** Where its routes lead through; nothing where it has none of its own. */
+  readonly paths?: Paths | undefined;
+}
+
+/** Every address of the interface with the gates before it. `subnetOf` is asked for a subnet by its id's key. */
 export function addressesOf(
   found: PlacedInterface,
-  gateOfSubnet: (subnetKey: string) => string | undefined,
+  subnetOf: (subnetKey: string) => PlacedSubnet | undefined,
 ): readonly MachineAddress[] {
   return found.configurations.flatMap(({ address = "", subnetId = "", publicIpId }) => {
     const family = isIP(address);
     if (family !== 4 && family !== 6) {
       return [];
     }
-    const gates = gatesBefore(gateOfSubnet(idKey(subnetId)), found.gateId);
-    const leading = publicIpId === undefined ? {} : { publicIpId };
+    const subnet = subnetOf(idKey(subnetId));
+    const { firewalls = [], detours = [] } = (family === 4 ? subnet?.paths : undefined) ?? {};
     return [
       {
         address,
         family,
         networkInterfaceId: found.id,
-        ...leading,
-        gates,
+        ...(publicIpId === undefined ? {} : { publicIpId }),
+        gates: gatesBefore(...firewalls.map(({ gateId }) => gateId), subnet?.gateId, found.gateId),
+        ...(firewalls.length === 0 ? {} : { firewalls }),
+        ...(detours.length === 0 ? {} : { detours }),
       } satisfies MachineAddress,
     ];
   });
 }
 
-/** In the order in which inbound traffic meets them. One NSG may stand at both places; it is one gate. */
+/** In the order in which inbound traffic meets them. One gate may stand at two places; it is one gate. */
 function gatesBefore(...ids: readonly (string | undefined)[]): readonly string[] {
   const present = ids.flatMap((id) => id ?? []);
   return [...new Map(present.map((id) => [idKey(id), id])).values()];
 }
+
+/** The virtual network of a subnet. */
+export const networkOf = (subnetId: string): string => subnetId.split("/").slice(0, -2).join("/");

@@ -1,25 +1,32 @@
 import { z } from "zod";
+import { mapLimited } from "../map-limited.ts";
 import { idKey, parseVirtualMachineId } from "../policy/resource-id.ts";
 import type { GateReading, Machine, Network } from "../ports.ts";
+import type { Owner } from "../rules/intent.ts";
+import { ownGroupName, sameName } from "../rules/owned.ts";
 import type { SendToArm } from "./arm-http.ts";
-import { createArmList, type ListFromArm } from "./arm-list.ts";
+import type { ListFromArm } from "./arm-list.ts";
 import { ArmError } from "./azure-error.ts";
+import { pathsOf } from "./firewall-paths.ts";
+import { parallelReads, readClassicGate } from "./firewall-reading.ts";
 import { readGroup } from "./nsg-json.ts";
-import { addressesOf, type PlacedInterface } from "./placement.ts";
+import { addressesOf, networkOf, type PlacedInterface, type PlacedSubnet } from "./placement.ts";
+import { readPolicyGate } from "./policy-reading.ts";
+import { firewallPolicyKind } from "./resource-kinds.ts";
+import { createReads, type ReadResource } from "./resource-reads.ts";
+import { type ListedInterface, type Lists, readLists } from "./survey-lists.ts";
 
 const subscriptionsVersion = "2022-12-01";
-const computeVersion = "2026-04-01";
 
 /**
- * What a subscription's network holds, by lists: a handful of requests where reading each VM takes three or more.
- * `networkVersion` is the API version in which gates are read alone and written: a gate goes back as it was listed.
+ * What a subscription's network holds, by lists: a handful of requests where reading each VM takes three or more. What VMs have
+ * before them in other subscriptions is read alone, once.
  */
 export function createSurvey(
   send: SendToArm,
-  endpoint: string,
-  networkVersion: string,
+  list: ListFromArm,
+  owner: Pick<Owner, "tag">,
 ): Pick<Network, "subscriptions" | "survey"> {
-  const list = createArmList(send, endpoint);
   return {
     async subscriptions() {
       const found = await list(
@@ -35,8 +42,16 @@ export function createSurvey(
     async survey(subscriptionId) {
       // NB. The id becomes part of an address: nothing but a GUID may.
       const subscription = z.guid().parse(subscriptionId).toLowerCase();
-      const lists = await unlessNoSubscription(() => readLists(list, subscription, networkVersion));
-      return lists && { machines: machinesOf(lists), gates: gatesOf(lists.gates) };
+      const lists = await unlessNoSubscription(() => readLists(list, subscription));
+      if (lists === undefined) {
+        return undefined;
+      }
+      const read = createReads(send, lists.listed);
+      const [machines, firewalls] = await Promise.all([
+        machinesOf(lists, read, owner),
+        firewallGates(lists, { list, read }, owner),
+      ]);
+      return { machines, gates: new Map([...groupGates(lists), ...firewalls]) };
     },
   };
 }
@@ -44,86 +59,6 @@ export function createSurvey(
 /** In a disabled or deleted subscription nothing can be written, and nothing runs. */
 const usableStates = new Set(["enabled", "warned", "pastdue"]);
 const subscriptionSchema = z.object({ subscriptionId: z.guid(), state: z.string() });
-
-interface Lists {
-  readonly machines: readonly z.infer<typeof machineSchema>[];
-  readonly interfaces: readonly z.infer<typeof interfaceSchema>[];
-  readonly networks: readonly z.infer<typeof networkSchema>[];
-  readonly gates: readonly z.infer<typeof gateSchema>[];
-}
-
-const reference = z.object({ id: z.string().nullish() }).nullish();
-
-const machineSchema = z.object({
-  id: z.string(),
-  name: z.string(),
-  location: z.string(),
-  properties: z
-    .object({
-      networkProfile: z
-        .object({ networkInterfaces: z.array(z.object({ id: z.string().nullish() })).nullish() })
-        .nullish(),
-    })
-    .nullish(),
-});
-
-const interfaceSchema = z.object({
-  id: z.string(),
-  properties: z.object({
-    networkSecurityGroup: reference,
-    ipConfigurations: z
-      .array(
-        z.object({
-          properties: z
-            .object({
-              privateIPAddress: z.string().nullish(),
-              subnet: reference,
-              publicIPAddress: reference,
-            })
-            .nullish(),
-        }),
-      )
-      .nullish(),
-  }),
-});
-
-const networkSchema = z.object({
-  properties: z.object({
-    subnets: z
-      .array(
-        z.object({
-          id: z.string(),
-          properties: z.object({ networkSecurityGroup: reference }).nullish(),
-        }),
-      )
-      .nullish(),
-  }),
-});
-
-/** The item itself, not a parsed copy: a copy would lack what we do not know. */
-const gateSchema = z.custom<{ readonly id: string }>(
-  (raw) => z.object({ id: z.string() }).safeParse(raw).success,
-);
-
-async function readLists(
-  list: ListFromArm,
-  subscription: string,
-  networkVersion: string,
-): Promise<Lists> {
-  const read = <T>(type: string, version: string, item: z.ZodType<T>) =>
-    list(
-      `/subscriptions/${subscription}/providers/${type}?api-version=${version}`,
-      item,
-      `${type} of subscription ${subscription}`,
-    );
-  const [machines, interfaces, networks, gates] = await Promise.all([
-    read("Microsoft.Compute/virtualMachines", computeVersion, machineSchema),
-    read("Microsoft.Network/networkInterfaces", networkVersion, interfaceSchema),
-    read("Microsoft.Network/virtualNetworks", networkVersion, networkSchema),
-    read("Microsoft.Network/networkSecurityGroups", networkVersion, gateSchema),
-  ]);
-  return { machines, interfaces, networks, gates };
-}
 
 /**
  * NB. Only Azure's plain word that there is no such subscription counts. Any other 404, and every 403, is a fault: an empty
@@ -144,18 +79,18 @@ async function unlessNoSubscription<T>(read: () => Promise<T>): Promise<T | unde
   }
 }
 
-function machinesOf({ machines, interfaces, networks }: Lists): ReadonlyMap<string, Machine> {
-  const interfaceOf = new Map(interfaces.map((found) => [idKey(found.id), placed(found)]));
-  const gateOfSubnet = new Map(
-    networks
-      .flatMap(({ properties }) => properties.subnets ?? [])
-      .map(({ id, properties }) => [idKey(id), properties?.networkSecurityGroup?.id ?? undefined]),
-  );
-  const found = machines.map(({ id, name, location, properties }): Machine => {
+async function machinesOf(
+  lists: Lists,
+  read: ReadResource,
+  owner: Pick<Owner, "tag">,
+): Promise<ReadonlyMap<string, Machine>> {
+  const interfaceOf = new Map(lists.interfaces.map((found) => [idKey(found.id), placed(found)]));
+  const subnets = await subnetsOf(lists, read, owner);
+  const found = lists.machines.map(({ id, name, location, properties }): Machine => {
     const own = (properties?.networkProfile?.networkInterfaces ?? []).flatMap(
       (one) => interfaceOf.get(idKey(one.id ?? "")) ?? [],
     );
-    const addresses = own.flatMap((one) => addressesOf(one, (key) => gateOfSubnet.get(key)));
+    const addresses = own.flatMap((one) => addressesOf(one, (key) => subnets.get(key)));
     return { id, name, location, addresses };
   });
   return new Map(
@@ -166,7 +101,33 @@ function machinesOf({ machines, interfaces, networks }: Lists): ReadonlyMap<stri
   );
 }
 
-function placed({ id, properties }: z.infer<typeof interfaceSchema>): PlacedInterface {
+/** Every subnet of the subscription, by its id's key. Those of one network that share a route table share its ways. */
+async function subnetsOf(
+  { networks }: Lists,
+  read: ReadResource,
+  owner: Pick<Owner, "tag">,
+): Promise<ReadonlyMap<string, PlacedSubnet>> {
+  const known = new Map<string, ReturnType<typeof pathsOf>>();
+  function pathsFrom(networkId: string, routeTableId: string): ReturnType<typeof pathsOf> {
+    const key = `${idKey(networkId)} ${idKey(routeTableId)}`;
+    const paths = known.get(key) ?? pathsOf({ networkId, routeTableId }, read, owner);
+    known.set(key, paths);
+    return paths;
+  }
+
+  const subnets = networks.flatMap(({ properties }) => properties.subnets ?? []);
+  const entries = await mapLimited(subnets, parallelReads, async ({ id, properties }) => {
+    const routeTableId = properties?.routeTable?.id;
+    const subnet: PlacedSubnet = {
+      gateId: properties?.networkSecurityGroup?.id ?? undefined,
+      paths: routeTableId ? await pathsFrom(networkOf(id), routeTableId) : undefined,
+    };
+    return [idKey(id), subnet] as const;
+  });
+  return new Map(entries);
+}
+
+function placed({ id, properties }: ListedInterface): PlacedInterface {
   return {
     id,
     gateId: properties.networkSecurityGroup?.id ?? undefined,
@@ -178,13 +139,13 @@ function placed({ id, properties }: z.infer<typeof interfaceSchema>): PlacedInte
   };
 }
 
-function gatesOf(gates: Lists["gates"]): ReadonlyMap<string, GateReading> {
-  return new Map(
-    gates.flatMap((raw) => {
-      const reading = readingOf(raw);
-      return reading === undefined ? [] : [[idKey(raw.id), reading]];
-    }),
-  );
+type Gates = readonly (readonly [key: string, reading: GateReading])[];
+
+function groupGates({ groups }: Lists): Gates {
+  return groups.flatMap((raw) => {
+    const reading = readingOf(raw);
+    return reading === undefined ? [] : [[idKey(raw.id), reading] as const];
+  });
 }
 
 /** Nothing for a gate that is none as we know it: it must not hide the others, and whoever reads it alone is told why. */
@@ -195,4 +156,48 @@ function readingOf(raw: { readonly id: string }): GateReading | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Classic firewalls, and firewall policies that have a group of ours. */
+async function firewallGates(
+  { firewalls, policies }: Lists,
+  reads: { readonly list: ListFromArm; readonly read: ReadResource },
+  owner: Pick<Owner, "tag">,
+): Promise<Gates> {
+  const groups = policies.flatMap((policy) => ownGroupOf(policy, owner) ?? []);
+  const readings = await mapLimited(
+    [
+      ...firewalls.map(
+        ({ id }) =>
+          () =>
+            readClassicGate(id, reads.read),
+      ),
+      ...groups.map((id) => () => readPolicyGate(id, reads)),
+    ],
+    parallelReads,
+    unlessUnknown,
+  );
+  return readings.flatMap((reading) =>
+    reading === undefined ? [] : [[idKey(reading.gate.id), reading] as const],
+  );
+}
+
+/** As of groups: one that cannot be read, or understood, is left out. */
+async function unlessUnknown(
+  read: () => Promise<GateReading | undefined>,
+): Promise<GateReading | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof ArmError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+function ownGroupOf(policy: unknown, owner: Pick<Owner, "tag">): string | undefined {
+  const { data } = firewallPolicyKind.schema.safeParse(policy);
+  const ids = (data?.properties.ruleCollectionGroups ?? []).flatMap(({ id }) => id ?? []);
+  return ids.find((id) => sameName(id.slice(id.lastIndexOf("/") + 1), ownGroupName(owner)));
 }

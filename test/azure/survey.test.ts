@@ -71,13 +71,13 @@ const missing = (code: string) => ({
 });
 
 describe("the survey of a subscription", () => {
-  it("asks once for each of four lists when each fits on a page", async () => {
+  it("asks once for each of six lists when each fits on a page: none for firewalls where no network has one", async () => {
     server.answer = () => ({ status: 200, body: { value: [] } });
 
     const found = await connect().survey(subscription);
 
     expect([found?.machines.size, found?.gates.size]).toEqual([0, 0]);
-    expect(requests()).toHaveLength(4);
+    expect(requests()).toHaveLength(6);
   });
 
   it.each(types)(

@@ -64,10 +64,9 @@ describe("in the pretend cloud, whose pages are short", () => {
     const network = connect();
     const ids = (type: string) =>
       cloud.estate.resources.filter((one) => one.type === type).map(({ id }) => id);
-    const [vmIds, gateIds] = [
-      ids("Microsoft.Compute/virtualMachines"),
-      ids("Microsoft.Network/networkSecurityGroups"),
-    ];
+    const vmIds = ids("Microsoft.Compute/virtualMachines");
+    const classic = ids("Microsoft.Network/azureFirewalls").filter((id) => !id.endsWith("/fw-hub"));
+    const gateIds = [...ids("Microsoft.Network/networkSecurityGroups"), ...classic];
 
     const found = await network.survey(subscription);
 
