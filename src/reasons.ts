@@ -75,7 +75,6 @@ export const reasonCodes = {
     "Only a firewall holds an address of the virtual machine, and it does not see what comes from inside its virtual network.",
   FirewallNotManaged:
     "Routes lead to the virtual machine through something that is no firewall this service can manage or see.",
-  NotSettledInTime: "The network security group could not be brought to its rules in time.",
   // Found by a sweep, and put right.
   RuleMissing: "A rule of ours was gone from a gate.",
   RuleEdited: "A rule of ours did not say any more what it should.",
