@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateReading, Machine, Network, Progress } from "../../src/ports.ts";
 import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
@@ -266,6 +267,17 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
 
       expect(await carryOut(removals(rules))).toEqual({ outcome: "written" });
       expect(await present()).toEqual(sorted(firewall.rules));
+    });
+
+    it("is surveyed as it is read alone, once rules of ours are in it", async () => {
+      await carryOut(puts(rules));
+
+      const survey = await under.network.survey(subscription.slice("/subscriptions/".length));
+
+      expect(survey?.gates.get(idKey(id))).toEqual(await read());
+      for (const machine of machinesBehind) {
+        expect(survey?.machines.get(idKey(machine.id))).toEqual(machine);
+      }
     });
 
     it("shows at once what is asked for, and that it is not in effect yet", async () => {
