@@ -7,7 +7,8 @@ import type { FirewallRule } from "../../src/rules/firewall.ts";
 import { anOwner } from "../support/builders.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
-import { firewallContract, firewalls, machinesBehind } from "./firewalls.ts";
+import { firewalls, machinesBehind } from "./firewall-estate.ts";
+import { firewallContract } from "./firewalls.ts";
 
 describe("in memory", () => {
   firewallContract(() => {
