@@ -21,7 +21,7 @@ export interface Operation {
   readonly endsAt: number;
   readonly status: "InProgress" | "Succeeded" | "Failed" | "Canceled";
   readonly error?: OperationError;
-  /** How it will end if not well; then it must not have changed anything. */
+  /** How it will end if not well; then nothing of it may come into force. */
   readonly doom?: "Failed" | "Canceled";
   /** What is told if it fails; Azure's InternalServerError when left out. */
   readonly failure?: OperationError;
