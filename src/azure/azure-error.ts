@@ -94,7 +94,7 @@ const goneCodes = new Set(["NotFound", "ResourceNotFound", "ResourceGroupNotFoun
  * both counts, and one that does not is a refusal all the same.
  */
 const fullCode =
-  /^SecurityRuleCountLimitReached$|d?nat.*(limit|exceed|toomany)|(limit|exceed|toomany).*d?nat/i;
+  /^SecurityRuleCountLimitReached$|(dnat|natrule).*(limit|exceed|toomany)|(limit|exceed|toomany).*(dnat|natrule)/i;
 
 /** Refusals that may come with 409, or in the result of an operation, where no status tells. */
 const lastingCodes = new Set([
@@ -155,10 +155,13 @@ export function changed(detail: string, retryAfterMs: number = defaultRetryAfter
   return { outcome: "changed", detail, retryAfterMs };
 }
 
+const invalidCode =
+  /^(SecurityRule|Invalid|AzureFirewall)|^FirewallPolicy.*(Invalid|Duplicate|Missing|NotAllowed|NotSupported)/;
+
 function isLasting(status: number | undefined, code: string): boolean {
   if (status === undefined) {
-    // The result of an operation: validation codes name the rule's field, all else may be Azure's own trouble.
-    return /^(SecurityRule|AzureFirewall|FirewallPolicy|Invalid)/.test(code);
+    // The result of an operation: validation codes name what is wrong, all else may be Azure's own trouble.
+    return invalidCode.test(code) && !/(failed|faulted|inprogress|updating)/i.test(code);
   }
   return status >= 400 && status < 500 && !passingStatuses.has(status);
 }

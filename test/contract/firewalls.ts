@@ -10,6 +10,8 @@ import { customer, firewalls, machinesBehind, subscription } from "./firewall-es
 /** A network with `firewalls`, `machinesBehind`, and nothing of ours. */
 export interface FirewallsUnderTest {
   readonly network: Network;
+  /** The next update that is started ends only when somebody asks what became of it. */
+  holdNext(): void;
   /** What became of an update that was started. */
   ended(gateId: string, operation: string): Promise<Progress>;
   /** The next update that is started fails; what it asked for can be read all the same. */
@@ -146,6 +148,7 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
     });
 
     it("shows at once what is asked for, and that it is not in effect yet", async () => {
+      under.holdNext();
       const operation = await start(puts(rules));
 
       expect(await under.network.progress(id, operation)).toMatchObject({
@@ -159,6 +162,7 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
     });
 
     it("takes one update at a time: whoever comes second reads again", async () => {
+      under.holdNext();
       const operation = await start(puts(rules));
 
       const second = await under.network.write(await read(), removals(rules));
