@@ -87,6 +87,9 @@ const passingCodes = new Set([
   "TooManyRequests",
 ]);
 
+/** Of firewalls: somebody took the priority since the gate was read. No source names the code; it is told by its words. */
+const priorityCode = /priority.*(conflict|duplicate|inuse)|(conflict|duplicate).*priority/i;
+
 const goneCodes = new Set(["NotFound", "ResourceNotFound", "ResourceGroupNotFound"]);
 
 /**
@@ -139,7 +142,7 @@ export function outcomeOfFailure(failure: WriteFailure, gateId: string): Ended {
   if (codes.some((code) => lastingCodes.has(code))) {
     return refuse("GateNotWritable");
   }
-  if (codes.some((code) => passingCodes.has(code))) {
+  if (codes.some((code) => passingCodes.has(code) || priorityCode.test(code))) {
     return changed(detail, failure.retryAfterMs);
   }
   if (status === 404 || goneCodes.has(error.code)) {

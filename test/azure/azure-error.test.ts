@@ -60,6 +60,11 @@ describe("a write that Azure did not carry out", () => {
       status: undefined,
       error: anError("AzureFirewallUpdateFailed"),
     },
+    {
+      case: "somebody took the priority of our rule collection",
+      status: 400,
+      error: anError("AzureFirewallRuleCollectionPriorityConflict"),
+    },
     { case: "a fault inside Azure", status: 500, error: anError("InternalServerError") },
     { case: "a gateway's HTML page", status: 502, error: parseAzureError("<html>bad</html>") },
     { case: "an operation that failed inside", status: undefined, error: anError("InternalError") },
