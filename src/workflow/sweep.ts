@@ -1,4 +1,5 @@
 import { mapLimited } from "../map-limited.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { guarded } from "./serial.ts";
@@ -25,10 +26,14 @@ export async function sweep(ports: SweepPorts): Promise<void> {
   }
 }
 
-/** What somebody else is just about to finish is waited for, without a call to Azure; only what is over is looked at anew. */
+/**
+ * What somebody else is just about to finish is waited for, without a call to Azure; only what is over is looked at anew, and a
+ * firewall whose update nobody has seen the end of.
+ */
 async function settleLeft({ gates, settle, clock }: WindowPorts, gateId: string): Promise<void> {
-  const { intent, desiredRevision } = await gates.read(gateId);
+  const { intent, desiredRevision, isInterrupted } = await gates.read(gateId);
   const now = clock.now().getTime();
   const isOver = intent.windows.some((window) => Date.parse(window.closesAt) <= now);
-  await settle(gateId, isOver ? anew : desiredRevision);
+  const isUpdated = isInterrupted === true && isFirewallGate(gateId);
+  await settle(gateId, isOver || isUpdated ? anew : desiredRevision);
 }

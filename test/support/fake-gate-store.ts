@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateRecord, GateStore } from "../../src/ports.ts";
 import { changedIntent, tellsEndsOnly } from "../../src/rules/changed-intent.ts";
+import { isFirewallGate } from "../../src/rules/gate.ts";
 import type { DesiredWindow } from "../../src/rules/intent.ts";
 import { afterUpdate, leadOf } from "../../src/rules/update-time.ts";
 
@@ -184,6 +185,7 @@ export function createFakeGateStore(): GateStore {
         .filter(
           (record) =>
             record.appliedRevision < record.desiredRevision ||
+            (record.isInterrupted === true && isFirewallGate(record.gateId)) ||
             record.intent.windows.some(
               (window) => Date.parse(window.closesAt) - leadOf(record) <= now.getTime(),
             ),
