@@ -1,9 +1,9 @@
 import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
 import type { Closing } from "./firewall-drafts.ts";
-import { placeOf } from "./firewall-order.ts";
+import { isInOurGroup, placeOf } from "./firewall-order.ts";
 import { mayTouch } from "./firewall-overlap.ts";
 import type { Owner } from "./intent.ts";
-import { isOwned, ownCollections, sameName, tookPriority } from "./owned.ts";
+import { isOwnCollection, ownCollections, sameName, tookPriority } from "./owned.ts";
 
 /** Numbers that a collection, or our group of a policy, may have. */
 export interface Lane {
@@ -34,7 +34,7 @@ export function placeDenies(
   owner: Owner,
   lane: Lane,
 ): { readonly place: number | undefined; readonly withoutPlace: readonly Closing[] } {
-  const all = closings.map((closing) => concernOf(firewall, closing, owner, lane));
+  const all = closings.map((closing) => concernOf(firewall, closing, owner));
   const hopeless = all.filter((concern) => !concern.isPresent && !hasRoomBehind(concern, lane));
   const concerns = all.filter((concern) => !hopeless.includes(concern));
   const first = Math.max(
@@ -57,7 +57,7 @@ export function placeDenies(
   };
 }
 
-function concernOf(firewall: Firewall, closing: Closing, owner: Owner, lane: Lane): Concern {
+function concernOf(firewall: Firewall, closing: Closing, owner: Owner): Concern {
   const present = firewall.rules.find(
     (rule) =>
       sameName(rule.name, closing.rule.name) &&
@@ -67,7 +67,7 @@ function concernOf(firewall: Firewall, closing: Closing, owner: Owner, lane: Lan
   // NB. It went before others and shall not any longer: unlike one that others came behind, it yields to them again.
   const isFreed = present !== undefined && tookPriority(present) && !closing.takesPriority;
   const exposing = firewall.rules
-    .filter((rule) => isYieldedTo(firewall, rule, closing, owner, lane))
+    .filter((rule) => isYieldedTo(firewall, rule, closing, owner))
     .flatMap((rule) => placeOf(firewall, rule) ?? []);
   return {
     closing,
@@ -83,15 +83,12 @@ function isYieldedTo(
   rule: FirewallRule,
   { rule: deny }: Closing,
   owner: Owner,
-  lane: Lane,
 ): boolean {
-  const isInOurGroup = firewall.kind === "policy" && placeOf(firewall, rule) === lane.present;
   return (
     rule.kind === "network" &&
     rule.access === "Allow" &&
-    !isOwned(rule, owner) &&
-    !Object.values(ownCollections(owner)).some((own) => sameName(own, rule.collection)) &&
-    !isInOurGroup &&
+    !isOwnCollection(rule.collection, owner) &&
+    !isInOurGroup(firewall, rule) &&
     mayTouch(rule, deny)
   );
 }

@@ -5,7 +5,7 @@ import { closings, type FirewallDraft, ipv4, type Opening, openings } from "./fi
 import { full, type Way, waysOf } from "./firewall-entrances.ts";
 import { blocking, exposures, noPlace } from "./firewall-findings.ts";
 import { isPublic } from "./firewall-overlap.ts";
-import { type CollectionPlaces, placeCollections } from "./firewall-places.ts";
+import { type CollectionPlaces, carriedAlong, placeCollections } from "./firewall-places.ts";
 import { gateTitle } from "./gate.ts";
 import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type RuleChange,
   windowsAt,
 } from "./nsg-plan.ts";
-import { isOwned, ownCollections, sameName } from "./owned.ts";
+import { isOwned, sameName } from "./owned.ts";
 
 /** What became of an opening: its rules with their places, or why it has none. */
 type Opened =
@@ -47,7 +47,7 @@ export function planFirewall(
   const places = placeCollections(firewall, closed, owner);
   const customer = firewall.rules
     .filter((rule) => !isOwned(rule, owner))
-    .map((rule) => moved(rule, places, owner));
+    .map((rule) => carriedAlong(firewall, rule, places, owner));
   const placedDenies = closed
     .filter((closing) => !places.withoutPlace.includes(closing))
     .flatMap(({ rule }) => placed(rule, places.deny));
@@ -75,15 +75,6 @@ export function planFirewall(
     cleaned: [],
     expired,
   };
-}
-
-/** NB. A customer's rule in a collection of ours is never changed, but it goes where the collection goes. */
-function moved(rule: FirewallRule, places: CollectionPlaces, owner: Owner): FirewallRule {
-  const collections = ownCollections(owner);
-  const order = (["dnat", "allow", "deny"] as const)
-    .filter((which) => sameName(collections[which], rule.collection))
-    .map((which) => places[which])[0];
-  return order === undefined ? rule : { ...rule, order };
 }
 
 const placed = (draft: FirewallDraft, order: FirewallRule["order"] | undefined) =>

@@ -1,6 +1,6 @@
 import { resourceName } from "../policy/resource-id.ts";
 import { firstFew, type Reason } from "../reasons.ts";
-import { changedRules } from "./changed-gate.ts";
+import { changedFirewall, changedRules } from "./changed-gate.ts";
 import { accessThrough, type GroupAccess } from "./effective.ts";
 import { readGroup } from "./effective-group.ts";
 import type { Firewall, FirewallRule } from "./firewall.ts";
@@ -46,8 +46,7 @@ export function judgedFirewallPlan(
 ): GatePlan<FirewallRule> {
   return judged(intent, (rest) => {
     const plan = planFirewall(firewall, rest, now, owner);
-    const rules = changedRules(firewall.rules, plan.changes);
-    return { plan, judge: firewallJudgeOf({ ...firewall, rules }, owner) };
+    return { plan, judge: firewallJudgeOf(changedFirewall(firewall, plan.changes), owner) };
   });
 }
 

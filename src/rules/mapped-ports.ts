@@ -4,7 +4,6 @@ import { type FirewallRule, mappedPorts } from "./firewall.ts";
 import { ipv4, type Opening } from "./firewall-drafts.ts";
 import { mayHold } from "./firewall-overlap.ts";
 import type { DesiredDeny, Entrance } from "./intent.ts";
-import { portListIncludes } from "./ports.ts";
 
 const mappedCount = mappedPorts.last - mappedPorts.first + 1;
 
@@ -154,20 +153,31 @@ export function hashOf(text: string): number {
 
 /** Whether DNAT rules take a port of a public address for some protocol. NB. What cannot be read takes everything. */
 function takenBy(customer: readonly FirewallRule[]): (address: string, port: number) => boolean {
-  const portsOf = new Map<string, readonly (readonly string[])[]>();
-  const listsAt = (address: string) => {
-    const range = readRange(address);
-    const lists = customer
+  const known = new Map<string, readonly PortRange[]>();
+  const rangesAt = (address: string) => {
+    const read = readRange(address);
+    const ranges = customer
       .filter(
-        (rule) =>
-          rule.isPartlyUnknown === true ||
-          range === undefined ||
-          mayHold(rule.destinations, [range.range]),
+        ({ isPartlyUnknown, destinations }) =>
+          isPartlyUnknown === true || read === undefined || mayHold(destinations, [read.range]),
       )
-      .map((rule) => (rule.destinationPorts.length === 0 ? ["*"] : rule.destinationPorts));
-    portsOf.set(address, lists);
-    return lists;
+      .flatMap(({ destinationPorts }) =>
+        destinationPorts.length === 0 ? [everyPort] : destinationPorts.map(portRange),
+      );
+    known.set(address, ranges);
+    return ranges;
   };
   return (address, port) =>
-    (portsOf.get(address) ?? listsAt(address)).some((list) => portListIncludes(list, port));
+    (known.get(address) ?? rangesAt(address)).some(
+      ([first, last]) => first <= port && port <= last,
+    );
+}
+
+type PortRange = readonly [number, number];
+
+const everyPort: PortRange = [0, 65_535];
+
+function portRange(entry: string): PortRange {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(entry) ?? [];
+  return first === undefined ? everyPort : [Number(first), Number(last)];
 }
