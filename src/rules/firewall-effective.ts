@@ -10,7 +10,7 @@ import {
 } from "./effective.ts";
 import { type ReadGroup, readStatements, type Statement } from "./effective-group.ts";
 import { type Answer, ask, type Question } from "./effective-walk.ts";
-import type { Firewall, FirewallRule } from "./firewall.ts";
+import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
 import { inOrder } from "./firewall-order.ts";
 
 /**
@@ -29,7 +29,7 @@ export interface Destination {
 /** What a firewall makes of traffic. */
 export interface FirewallAccess {
   readonly access: Access;
-  /** The rules that decide some of the traffic, or leave it uncertain: DNAT rules first. */
+  /** The rules that decide some of the traffic, or leave it uncertain, by {@link fullName}: DNAT rules first. */
   readonly rules: readonly string[];
   /** Where DNAT rules lead some of the traffic, or may. Of a rule that leads to a host name nothing is told. */
   readonly leadsTo: readonly Destination[];
@@ -187,6 +187,7 @@ function statementOf(rule: FirewallRule): Statement {
   const more = rule.isPartlyUnknown === true ? [unreadable] : [];
   return {
     ...rule,
+    name: fullName(rule),
     protocols: rule.protocols.map((name) => (name.toLowerCase() === "any" ? "*" : name)),
     sources: [...rule.sources, ...more],
     destinations: [...rule.destinations, ...more],
