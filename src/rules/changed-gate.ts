@@ -50,27 +50,15 @@ export function changedFirewall(
   changes: readonly RuleChange<FirewallRule>[],
 ): Firewall {
   const puts = putsOf(changes);
+  const keyOf = ({ kind, collection }: FirewallRule) => `${kind} ${collection.toLowerCase()}`;
+  const places = new Map(puts.map((put) => [keyOf(put), put.order]));
+  const group = puts[0]?.order[1];
+  const carried = (rule: FirewallRule) =>
+    group !== undefined && isInOurGroup(firewall, rule) ? rule.order.with(1, group) : rule.order;
   const rules = firewall.rules
     .filter((rule) => !(isDeployed(rule) && isChanged(rule, changes)))
-    .map((rule) => ({ ...rule, order: carriedTo(firewall, rule, puts) }));
+    .map((rule) => ({ ...rule, order: places.get(keyOf(rule)) ?? carried(rule) }));
   return { ...firewall, rules: [...rules, ...puts] };
-}
-
-function carriedTo(
-  firewall: Firewall,
-  rule: FirewallRule,
-  puts: readonly FirewallRule[],
-): FirewallRule["order"] {
-  const beside = puts.find(
-    (put) => put.kind === rule.kind && sameName(put.collection, rule.collection),
-  );
-  const group = puts[0]?.order[1];
-  if (beside !== undefined) {
-    return beside.order;
-  }
-  return group !== undefined && isInOurGroup(firewall, rule)
-    ? rule.order.with(1, group)
-    : rule.order;
 }
 
 const putsOf = <Rule extends GateRule>(changes: readonly RuleChange<Rule>[]): readonly Rule[] =>

@@ -9,7 +9,7 @@ import {
   type Traffic,
 } from "./effective.ts";
 import { type ReadGroup, readStatements, type Statement } from "./effective-group.ts";
-import { type Answer, ask, type Question } from "./effective-walk.ts";
+import { type Answer, ask, maySpeak, type Question, rulesFor } from "./effective-walk.ts";
 import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
 import { inOrder } from "./firewall-order.ts";
 
@@ -115,9 +115,9 @@ function pathsOf(
   reading: DnatReading,
 ): readonly Path[] {
   const { packets } = question;
-  const mayTake = (lead: Lead) =>
-    accessOf(packets, ask(choosing([lead], [lead]), question)) !== "denied";
-  const leads = firewall.leads.filter(mayTake);
+  const leads = firewall.leads.filter(({ read }) =>
+    rulesFor(read, question).some((rule) => maySpeak(rule, question)),
+  );
   const byPlace = Map.groupBy(leads, ({ to }) => JSON.stringify(to ?? "unreadable"));
   const led = [...byPlace.values()].map((same): Path => {
     const to = same[0]?.to;

@@ -56,11 +56,13 @@ function classicPlaces(
   const nat = numbersOf(firewall, "dnat", [own.dnat], owner);
   const front = lowestFree(new Set([...network.taken, ...network.held(own.deny)]));
   const beforeDenies = front ?? firewallLimits.highestPriority;
-  const { place: deny, withoutPlace } = placeDenies(firewall, closings, owner, {
+  const { place, withoutPlace } = placeDenies(firewall, closings, owner, {
     taken: new Set([...network.taken, ...network.held(own.allow), beforeDenies]),
     first: beforeDenies + 1,
     present: network.present(own.deny),
   });
+  // Where no deny rule will stand, allow rules have nothing to be before.
+  const deny = withoutPlace.length < closings.length ? place : undefined;
   const allowPresent = network.present(own.allow);
   const isAllowGood =
     allowPresent !== undefined &&
@@ -104,7 +106,7 @@ function numbersOf(
 }
 
 /**
- * A customer's rule as it will stand. NB. One that a customer put into a collection or group of ours is never changed, but it
+ * A customer's rule as it will stand once rules of ours are put. NB. One that a customer put into a collection or group of ours is never changed, but it
  * goes where that goes.
  */
 export function carriedAlong(
@@ -118,7 +120,7 @@ export function carriedAlong(
     sameName(collections[which], rule.collection),
   );
   const order = own === undefined ? undefined : places[own];
-  const group = places.deny?.[1];
+  const group = places.allow?.[1];
   if (order !== undefined) {
     return { ...rule, order };
   }
