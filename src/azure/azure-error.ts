@@ -87,6 +87,9 @@ const passingCodes = new Set([
   "TooManyRequests",
 ]);
 
+/** Of firewalls: somebody took the priority since the gate was read. No source names the code; it is told by its words. */
+const priorityCode = /priority.*(conflict|duplicate|inuse)|(conflict|duplicate).*priority/i;
+
 const goneCodes = new Set(["NotFound", "ResourceNotFound", "ResourceGroupNotFound"]);
 
 /**
@@ -94,7 +97,7 @@ const goneCodes = new Set(["NotFound", "ResourceNotFound", "ResourceGroupNotFoun
  * both counts, and one that does not is a refusal all the same.
  */
 const fullCode =
-  /^SecurityRuleCountLimitReached$|d?nat.*(limit|exceed|toomany)|(limit|exceed|toomany).*d?nat/i;
+  /^SecurityRuleCountLimitReached$|(dnat|natrule).*(limit|exceed|toomany)|(limit|exceed|toomany).*(dnat|natrule)/i;
 
 /** Refusals that may come with 409, or in the result of an operation, where no status tells. */
 const lastingCodes = new Set([
@@ -139,7 +142,7 @@ export function outcomeOfFailure(failure: WriteFailure, gateId: string): Ended {
   if (codes.some((code) => lastingCodes.has(code))) {
     return refuse("GateNotWritable");
   }
-  if (codes.some((code) => passingCodes.has(code))) {
+  if (codes.some((code) => passingCodes.has(code) || priorityCode.test(code))) {
     return changed(detail, failure.retryAfterMs);
   }
   if (status === 404 || goneCodes.has(error.code)) {
@@ -155,10 +158,13 @@ export function changed(detail: string, retryAfterMs: number = defaultRetryAfter
   return { outcome: "changed", detail, retryAfterMs };
 }
 
+const invalidCode =
+  /^(SecurityRule|Invalid|AzureFirewall)|^FirewallPolicy.*(Invalid|Duplicate|Missing|NotAllowed|NotSupported)/;
+
 function isLasting(status: number | undefined, code: string): boolean {
   if (status === undefined) {
-    // The result of an operation: validation codes name the rule's field, all else may be Azure's own trouble.
-    return /^(SecurityRule|AzureFirewall|FirewallPolicy|Invalid)/.test(code);
+    // The result of an operation: validation codes name what is wrong, all else may be Azure's own trouble.
+    return invalidCode.test(code) && !/(failed|faulted|inprogress|updating)/i.test(code);
   }
   return status >= 400 && status < 500 && !passingStatuses.has(status);
 }

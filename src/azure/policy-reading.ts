@@ -75,7 +75,7 @@ export async function readPolicyGate(
 }
 
 /** The policy of a rule collection group. */
-export const policyIdOf = (groupId: string): string => groupId.split("/").slice(0, -2).join("/");
+const policyIdOf = (groupId: string): string => groupId.split("/").slice(0, -2).join("/");
 
 /** A policy inherits network rules, and no DNAT rules. */
 function groupRules(

@@ -1,4 +1,4 @@
-import type { GateReading, GateRecord, Touched } from "../ports.ts";
+import type { GateOperation, GateReading, GateRecord, Progress, Touched } from "../ports.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { type Gate, type GateRule, gateNoun } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
@@ -76,7 +76,7 @@ async function lookAtUpdate(
   if (operation === undefined) {
     return undefined;
   }
-  const progress = await ports.network.progress(gateId, operation.token);
+  const progress = await progressOf(ports, taken, operation);
   const tookMs = Math.max(ports.clock.now().getTime() - Date.parse(operation.startedAt), 0);
   if (progress.outcome === "running") {
     return underWay(taken, Math.max(progress.retryAfterMs, pauseFor(taken, tookMs)));
@@ -104,6 +104,26 @@ async function lookAtUpdate(
   }
   await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
   return refused(reason);
+}
+
+/**
+ * How an update goes. NB. Where Azure does not tell its end, for ever perhaps, the firewall itself does: one of which nobody is at
+ * work any more is read and planned anew, or no window there would ever be closed.
+ */
+async function progressOf(
+  { clock, network }: SettlePorts,
+  record: GateRecord,
+  { token, startedAt }: GateOperation,
+): Promise<Progress> {
+  const progress = await network.progress(record.gateId, token);
+  const elapsed = clock.now().getTime() - Date.parse(startedAt);
+  if (progress.outcome !== "running" || elapsed < 2 * leadOf(record)) {
+    return progress;
+  }
+  const reading = await network.readGate(record.gateId);
+  return reading?.isUpdating === true
+    ? progress
+    : { outcome: "changed", detail: "Azure does not tell its end.", retryAfterMs: 0 };
 }
 
 /**

@@ -45,6 +45,26 @@ describe("a write that Azure did not carry out", () => {
       status: undefined,
       error: anError("SecurityRuleConflict"),
     },
+    {
+      case: "a firewall of the policy took the update badly",
+      status: undefined,
+      error: anError("FirewallPolicyUpdateFailed"),
+    },
+    {
+      case: "an IP group's update came to nothing",
+      status: 400,
+      error: anError("IpGroupsUpdateFailed"),
+    },
+    {
+      case: "a firewall's update failed, whatever Azure calls it",
+      status: undefined,
+      error: anError("AzureFirewallUpdateFailed"),
+    },
+    {
+      case: "somebody took the priority of our rule collection",
+      status: 400,
+      error: anError("AzureFirewallRuleCollectionPriorityConflict"),
+    },
     { case: "a fault inside Azure", status: 500, error: anError("InternalServerError") },
     { case: "a gateway's HTML page", status: 502, error: parseAzureError("<html>bad</html>") },
     { case: "an operation that failed inside", status: undefined, error: anError("InternalError") },
@@ -79,6 +99,30 @@ describe("a write that Azure did not carry out", () => {
       case: "the same, found out only while the operation ran",
       status: undefined,
       error: anError("SecurityRuleInvalidAddressPrefix"),
+      code: "GateNotWritable",
+    },
+    {
+      case: "a port that a firewall cannot lead to",
+      status: undefined,
+      error: anError("AzureFirewallRuleInvalidDnatPortOrRangeFormat"),
+      code: "GateNotWritable",
+    },
+    {
+      case: "a DNAT rule of a policy with two ports",
+      status: undefined,
+      error: anError("FirewallPolicyNatRuleInvalidDnatMultipleDestinationPortsExists"),
+      code: "GateNotWritable",
+    },
+    {
+      case: "too many DNAT destinations",
+      status: 400,
+      error: anError("AzureFirewallDnatLimitExceeded"),
+      code: "GateFull",
+    },
+    {
+      case: "a limit of something else than DNAT",
+      status: 400,
+      error: anError("SecurityRuleDestinationPrefixLimitExceeded"),
       code: "GateNotWritable",
     },
     {

@@ -7,7 +7,8 @@ import type { FirewallRule } from "../../src/rules/firewall.ts";
 import { anOwner } from "../support/builders.ts";
 import { createFakeNetwork } from "../support/fake-network.ts";
 import { startTestCloud, type TestCloud } from "../support/test-cloud.ts";
-import { firewallContract, firewalls, machinesBehind } from "./firewalls.ts";
+import { firewalls, machinesBehind } from "./firewall-estate.ts";
+import { firewallContract } from "./firewalls.ts";
 
 describe("in memory", () => {
   firewallContract(() => {
@@ -20,6 +21,7 @@ describe("in memory", () => {
     }
     return {
       network,
+      holdNext: () => undefined,
       async ended(gateId, operation) {
         network.finishUpdates();
         return await network.progress(gateId, operation);
@@ -35,7 +37,7 @@ describe("in memory", () => {
 describe("in the pretend cloud", () => {
   let cloud: TestCloud;
   beforeAll(async () => {
-    cloud = await startTestCloud({ timing: { firewallUpdateMs: 30 } });
+    cloud = await startTestCloud({ timing: { firewallUpdateMs: 20 } });
   }, 30_000);
   afterAll(() => cloud?.stop());
   const connect = () => createNetwork({ ...cloud.armOptions, pollMs: 5, owner: anOwner });
@@ -56,7 +58,12 @@ describe("in the pretend cloud", () => {
     const network = connect();
     return {
       network,
-      ended: (gateId, operation) => ended(network, gateId, operation),
+      holdNext: () =>
+        void cloud.faults.arm({ match: "PUT Microsoft.Network", kind: "operation-never-ends" }),
+      ended(gateId, operation) {
+        cloud.faults.clear();
+        return ended(network, gateId, operation);
+      },
       failNext: () =>
         void cloud.faults.arm({ match: "PUT Microsoft.Network", kind: "operation-fails" }),
       edit: (gateId, rule) => edit(cloud, gateId, rule),

@@ -1,149 +1,17 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { GateReading, Machine, Network, Progress } from "../../src/ports.ts";
+import { idKey } from "../../src/policy/resource-id.ts";
+import type { GateReading, Network, Progress } from "../../src/ports.ts";
 import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
-import { ownCollections, ownGroupName } from "../../src/rules/owned.ts";
+import { ownCollections } from "../../src/rules/owned.ts";
 import { anOwner } from "../support/builders.ts";
-
-const subscription = "/subscriptions/5b0f2a6e-3c1d-4e7f-9a52-7d1c0e4b8f31";
-const network = `${subscription}/resourceGroups/rg-network/providers/Microsoft.Network`;
-const demo = `${subscription}/resourceGroups/rg-demo/providers`;
-const policyId = `${network}/firewallPolicies/fwp-hub`;
-const ids = {
-  edge: `${network}/azureFirewalls/fw-edge`,
-  hub: `${policyId}/ruleCollectionGroups/${ownGroupName(anOwner)}`,
-};
-
-const customer = (rule: Partial<FirewallRule>): FirewallRule => ({
-  name: "dns-out",
-  kind: "network",
-  access: "Allow",
-  collection: "allow-dns",
-  order: [200],
-  protocols: ["UDP", "TCP"],
-  sources: ["10.20.1.0/24"],
-  destinations: ["*"],
-  destinationPorts: ["53"],
-  description: "",
-  ...rule,
-});
-
-/** Firewalls that the network under test has, with rules of customers alone: a classic one, and a policy with a parent. */
-export const firewalls = {
-  edge: {
-    id: ids.edge,
-    kind: "classic",
-    name: "fw-edge",
-    rules: [
-      customer({
-        name: "web",
-        kind: "dnat",
-        collection: "publish-web",
-        protocols: ["TCP"],
-        sources: ["*"],
-        destinations: ["192.0.2.40"],
-        destinationPorts: ["443"],
-        translatedAddress: "10.20.1.4",
-        translatedPort: "443",
-      }),
-      customer({}),
-      customer({
-        name: "ssh-and-rdp-from-bastion-net",
-        collection: "allow-admins",
-        order: [300],
-        protocols: ["TCP"],
-        sources: ["10.20.9.0/24"],
-        destinations: ["10.20.1.0/24"],
-        destinationPorts: ["22", "3389"],
-        description: "Jump hosts",
-      }),
-    ],
-    groupPriorities: [],
-    publicAddresses: ["192.0.2.40", "192.0.2.41"],
-  },
-  hub: {
-    id: ids.hub,
-    kind: "policy",
-    name: "fwp-hub",
-    rules: [
-      customer({
-        name: "telnet",
-        access: "Deny",
-        collection: "deny-telnet",
-        order: [0, 100, 100],
-        protocols: ["TCP"],
-        sources: ["*"],
-        destinationPorts: ["23"],
-      }),
-      customer({
-        name: "web",
-        kind: "dnat",
-        collection: "publish-web",
-        order: [1, 100, 100],
-        protocols: ["TCP"],
-        sources: ["*"],
-        destinations: ["192.0.2.50"],
-        destinationPorts: ["443"],
-        translatedAddress: "10.31.1.4",
-        translatedPort: "443",
-      }),
-      customer({
-        name: "ssh-from-offices",
-        collection: "allow-offices",
-        order: [1, 200, 100],
-        protocols: ["TCP"],
-        sources: ["198.51.100.0/24"],
-        destinations: ["10.31.1.0/24"],
-        destinationPorts: ["22"],
-      }),
-      customer({ order: [1, 200, 200], sources: ["10.31.1.0/24"] }),
-    ],
-    groupPriorities: [100, 200],
-    publicAddresses: ["192.0.2.50"],
-  },
-} as const satisfies Record<string, Firewall>;
-
-const behind = (name: string, address: string, path: Machine["addresses"][0]["firewalls"]) => ({
-  id: `${demo}/Microsoft.Compute/virtualMachines/vm-${name}`,
-  name: `vm-${name}`,
-  location: "westeurope",
-  addresses: [
-    {
-      address,
-      family: 4 as const,
-      networkInterfaceId: `${demo}/Microsoft.Network/networkInterfaces/nic-vm-${name}`,
-      gates: [
-        ...(path ?? []).map(({ gateId }) => gateId),
-        `${network}/networkSecurityGroups/nsg-${name}`,
-      ],
-      firewalls: path,
-    },
-  ],
-});
-
-/** VMs behind them: in the firewall's own virtual network, and in one peered with it. */
-export const machinesBehind: readonly Machine[] = [
-  behind("edge", "10.20.1.4", [
-    {
-      gateId: ids.edge,
-      firewallId: ids.edge,
-      publicAddresses: firewalls.edge.publicAddresses,
-      subnets: ["10.20.0.0/26"],
-    },
-  ]),
-  behind("spoke", "10.31.1.4", [
-    {
-      gateId: ids.hub,
-      firewallId: `${network}/azureFirewalls/fw-hub`,
-      publicAddresses: firewalls.hub.publicAddresses,
-      subnets: ["10.30.0.0/26"],
-    },
-  ]),
-];
+import { customer, firewalls, machinesBehind, subscription } from "./firewall-estate.ts";
 
 /** A network with `firewalls`, `machinesBehind`, and nothing of ours. */
 export interface FirewallsUnderTest {
   readonly network: Network;
+  /** The next update that is started ends only when somebody asks what became of it. */
+  holdNext(): void;
   /** What became of an update that was started. */
   ended(gateId: string, operation: string): Promise<Progress>;
   /** The next update that is started fails; what it asked for can be read all the same. */
@@ -268,7 +136,19 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
       expect(await present()).toEqual(sorted(firewall.rules));
     });
 
+    it("is surveyed as it is read alone, once rules of ours are in it", async () => {
+      await carryOut(puts(rules));
+
+      const survey = await under.network.survey(subscription);
+
+      expect(survey?.gates.get(idKey(id))).toEqual(await read());
+      for (const machine of machinesBehind) {
+        expect(survey?.machines.get(idKey(machine.id))).toEqual(machine);
+      }
+    });
+
     it("shows at once what is asked for, and that it is not in effect yet", async () => {
+      under.holdNext();
       const operation = await start(puts(rules));
 
       expect(await under.network.progress(id, operation)).toMatchObject({
@@ -282,6 +162,7 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
     });
 
     it("takes one update at a time: whoever comes second reads again", async () => {
+      under.holdNext();
       const operation = await start(puts(rules));
 
       const second = await under.network.write(await read(), removals(rules));

@@ -41,4 +41,55 @@ describe("the ways to a VM", () => {
       expect.stringContaining("fd00::4"),
     ]);
   });
+
+  it("are protected by a firewall before a group, and from outside alone by a firewall without one", () => {
+    const firewall = {
+      gateId: "/subscriptions/s/fw",
+      firewallId: "/subscriptions/s/fw",
+      publicAddresses: ["192.0.2.40"],
+      subnets: ["10.1.0.0/26"],
+    };
+    const behind = (address: string, gates: readonly string[]) => ({
+      address,
+      family: 4 as const,
+      networkInterfaceId: nic("front"),
+      gates,
+      firewalls: [firewall],
+    });
+    const machine = aMachine(
+      behind("10.0.0.4", [firewall.gateId, ...covered]),
+      behind("10.0.0.5", [firewall.gateId.toUpperCase()]),
+    );
+
+    expect(unprotectedPaths(machine)).toEqual([
+      {
+        code: "FirewallOnly",
+        message: expect.stringContaining("10.0.0.5"),
+        target: nic("front"),
+        vmId: vmId(),
+      },
+    ]);
+  });
+
+  it.each(["virtual hub", "not a firewall", "not readable"] as const)(
+    "are told of where routes lead through what cannot be managed: %s",
+    (why) => {
+      const machine = aMachine({
+        address: "10.0.0.4",
+        family: 4,
+        networkInterfaceId: nic("front"),
+        gates: covered,
+        detours: [{ nextHop: "10.9.0.4", why }],
+      });
+
+      expect(unprotectedPaths(machine)).toEqual([
+        {
+          code: "FirewallNotManaged",
+          message: expect.stringContaining("10.9.0.4"),
+          target: "10.9.0.4",
+          vmId: vmId(),
+        },
+      ]);
+    },
+  );
 });

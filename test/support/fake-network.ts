@@ -183,9 +183,11 @@ export function createFakeNetwork(options: FakeFirewallOptions = {}): FakeNetwor
     changes: readonly RuleChange<GateRule>[],
   ): Promise<WriteOutcome> {
     const fault = faults.shift();
-    if (fault === undefined || fault.takesEffect === true) {
-      const outcome = firewalls.write(reading, changes);
-      return fault === undefined ? outcome : resultOf(fault);
+    if (fault === undefined) {
+      return firewalls.write(reading, changes);
+    }
+    if (fault.takesEffect === true) {
+      firewalls.write(reading, changes);
     }
     return resultOf(fault);
   }

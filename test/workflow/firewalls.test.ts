@@ -231,4 +231,18 @@ describe("a VM behind a firewall", () => {
     expect(now() - asked).toBeLessThan(1.2 * updateMs);
     expect((await world.facts()).filter(({ outcome }) => outcome === "failed")).toEqual([]);
   });
+
+  it("is opened and shut all the same where Azure never tells that an update has ended", async () => {
+    world.network.progress = async () => ({ outcome: "running", retryAfterMs: 10_000 });
+    const end = Date.parse(inMinutes(60));
+    await world.ask([anEdgeWindow()]);
+
+    await world.live(requestId, { until: now() + 4 * updateMs });
+    const [open] = await world.windows(requestId);
+    await world.live(requestId);
+
+    expect(open?.state).toBe("open");
+    expect((await world.windows(requestId))[0]?.state).toBe("closed");
+    expect(now() - end).toBeLessThan(2 * updateMs);
+  });
 });
