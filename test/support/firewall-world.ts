@@ -148,9 +148,13 @@ export async function createFirewallWorld() {
   ): Promise<void> {
     const one = world.start(faults);
     await open(one, { requestId: id, vmIndex }, until);
+    await lookAfter(one, { requestId: id, vmIndex }, until);
+  }
+
+  async function lookAfter(one: Process, vm: VmOfRequest, until: number): Promise<void> {
     let attempt = 1;
     while (clock.now().getTime() < until) {
-      const looked = await clock.run(lookAfterWindows(one, { requestId: id, vmIndex, attempt }));
+      const looked = await clock.run(lookAfterWindows(one, { ...vm, attempt }));
       if (looked.next === undefined && !looked.isFailing) {
         return;
       }
