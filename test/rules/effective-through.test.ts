@@ -128,7 +128,7 @@ describe("a way through a firewall", () => {
 
   it("names the rules of both gates", () => {
     expect(access(byEntrance, firewallOf(dnat(), network()), [fromSubnet]).gates).toEqual([
-      { gateId: "fw", access: "allowed", rules: ["in", "let"] },
+      { gateId: "fw", access: "allowed", rules: ["customer-400/in", "customer-400/let"] },
       { gateId: "nsg", access: "allowed", rules: ["nsg-let"] },
     ]);
   });
