@@ -1,8 +1,8 @@
 import type { GateRecord } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import { type Gate, type GateRule, gateName, gateNoun } from "./gate.ts";
+import { type Gate, type GateRule, gateName, gateNoun, isFirewallRule } from "./gate.ts";
 import type { GatePlan, RuleChange } from "./nsg-plan.ts";
-import { sameName } from "./owned.ts";
+import { isDeployed, sameName } from "./owned.ts";
 
 /** Something about a rule of ours that is not as it was last proven, though nobody wanted it otherwise. `rule` names it. */
 export interface Found extends Finding {
@@ -28,7 +28,10 @@ export function foundBeside(
   const rules: readonly GateRule[] = gate.rules;
   return plan.changes.flatMap((change) => {
     const name = change.kind === "put" ? change.rule.name : change.name;
-    const present = rules.find((rule) => sameName(rule.name, name));
+    // NB. On a firewall a customer's rule may have the same name, in a collection of theirs.
+    const present = rules.find(
+      (rule) => sameName(rule.name, name) && (!isFirewallRule(rule) || isDeployed(rule)),
+    );
     const code = plan.cleaned.some((cleaned) => sameName(cleaned, name))
       ? "LeftoverRemoved"
       : codeOf(last, change, name, present, printOf);
