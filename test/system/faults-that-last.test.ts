@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import { RunningSystem } from "../support/running-system.ts";
 import { lastingCases } from "./support/fault-cases.ts";
 import { type CaseEnd, FaultRun, systemFor } from "./support/fault-run.ts";
+import type { ToldPort } from "./support/fault-watch.ts";
 import { everyLastingCase, type FirewallCase, someLastingCases } from "./support/firewall-cases.ts";
 import { type FirewallEnd, FirewallRun, withCases } from "./support/firewall-run.ts";
 import { until } from "./user.ts";
@@ -11,7 +12,7 @@ import { until } from "./user.ts";
  * opening does, too. FAULT_CASES=all tries everything behind firewalls, in systems of so many at once.
  */
 const isComplete = process.env["FAULT_CASES"] === "all";
-const sideBySide = 40;
+const sideBySide = 32;
 const groupCases = lastingCases();
 const firewallCases = isComplete
   ? [...everyLastingCase("closing"), ...everyLastingCase("opening")]
@@ -24,7 +25,7 @@ const batches = Array.from(
     behind: firewallCases.slice(index * sideBySide, (index + 1) * sideBySide),
   }),
 );
-const windowSeconds = 10;
+const windowSeconds = isComplete ? 30 : 10;
 /** What still waits for its next try when the fault ends is taken up by the sweep, a minute later at most. */
 const soonMs = 75_000;
 
@@ -52,12 +53,19 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
       await Promise.all([run.ask(windowSeconds), behindRun.ask(windowSeconds)]);
       const isPast = ({ closesAt }: { readonly closesAt: number }) => Date.now() > closesAt;
       await Promise.all([
-        run.follow((followed) => followed.wasOpen && isPast(followed), 60_000),
+        run.follow((followed) => followed.wasOpen && isPast(followed), 90_000),
         behindRun.follow(
           (followed) => opens(followed.case) || (followed.wasToldOpen && isPast(followed)),
           60_000,
         ),
       ]);
+      if (isComplete) {
+        // An opening that cannot read a firewall is tried for a minute before it fails.
+        await behindRun.follow(
+          (followed) => !opens(followed.case) || followed.wasToldOpen || saysWhy(followed.told),
+          75_000,
+        );
+      }
       sick = await until(
         () => run.watch.health(),
         ({ status, oldestOverdueSeconds }) => status === "degraded" && oldestOverdueSeconds > 35,
@@ -86,7 +94,7 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
     } finally {
       await system.stop();
     }
-  }, 400_000);
+  }, 600_000);
 
   it("closing is seen in the health of the service, with the seconds since the end, until it is done", () => {
     expect(sick.oldestOverdueSeconds).toBeGreaterThan(35);
@@ -112,16 +120,20 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
   );
 
   it.each(behind.filter((one) => !opens(one)))(
-    "closing is told as overdue, not as done, and done soon after: $name",
+    "closing is told as overdue, not as done, unless it was, and done soon after: $name",
     ({ vm }) => {
       const { followed, facts, struck, isRestored } = endsBehind.get(vm) as FirewallEnd;
       const closing = facts.filter(({ operation }) => operation === "access.close");
+      const outcomes = [...new Set(closing.map(({ outcome }) => outcome))];
+      // What is only slow, or not told, closes all the same.
+      const isDone = isComplete && toldBehind.get(vm)?.status === "Revoked";
 
       expect(struck).toBeGreaterThan(0);
-      expect([toldBehind.get(vm)?.status, followed.lies]).toEqual(["Initiated", []]);
-      expect([...new Set(closing.map(({ outcome }) => outcome))]).toEqual([
-        ...["asked", "failed", "done"],
-      ]);
+      expect(followed.lies).toEqual([]);
+      expect(toldBehind.get(vm)?.status).toBe(isDone ? "Revoked" : "Initiated");
+      expect(outcomes.filter((one) => !(isDone && one === "failed"))).toEqual(
+        isDone ? ["asked", "done"] : ["asked", "failed", "done"],
+      );
       expect(closing.filter((fact) => fact.outcome === "failed" && !fact.reasons?.length)).toEqual(
         [],
       );
@@ -131,30 +143,37 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
   );
 
   it.each(behind.filter(opens))(
-    "opening is never told as done, says why, and leaves nothing: $name",
+    "opening is not told as done, unless it was, says why, and leaves nothing: $name",
     ({ vm }) => {
       const { followed, struck, isRestored } = endsBehind.get(vm) as FirewallEnd;
 
       expect(struck).toBeGreaterThan(0);
-      expect(toldBehind.get(vm)).toMatchObject({ status: expect.not.stringMatching("Initiated") });
-      expect(toldBehind.get(vm)?.codes).not.toEqual([]);
+      expect(toldBehind.get(vm)).toMatchObject(
+        isComplete && toldBehind.get(vm)?.wasOpen === true
+          ? { wasOpen: true }
+          : { wasOpen: false, codes: expect.arrayContaining([expect.any(String)]) },
+      );
       expect([followed.lies, followed.isOver, isRestored]).toEqual([[], true, true]);
     },
   );
 });
 
+const saysWhy = (port: ToldPort | undefined): boolean => (port?.findings ?? []).length > 0;
+
 /** What was told while the fault lasted. */
 interface Told {
   readonly status: string | undefined;
+  readonly wasOpen: boolean;
   readonly codes: readonly string[];
 }
 
 const toldOf = (run: FirewallRun): ReadonlyMap<string, Told> =>
   new Map(
-    run.seen.map(({ case: { vm }, told: port, refusals }) => [
+    run.seen.map(({ case: { vm }, told: port, refusals, wasToldOpen }) => [
       vm,
       {
         status: port?.status,
+        wasOpen: wasToldOpen,
         codes: [...(port?.findings ?? []).map(({ code }) => code), ...refusals],
       },
     ]),

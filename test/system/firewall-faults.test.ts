@@ -15,8 +15,8 @@ import { type FirewallEnd, FirewallRun, withCases } from "./support/firewall-run
  * tries every one, in systems of so many at once, half of them under the other reading of Azure.
  */
 const isComplete = process.env["FAULT_CASES"] === "all";
-const sideBySide = 48;
-const windowSeconds = isComplete ? 20 : 10;
+const sideBySide = 24;
+const windowSeconds = isComplete ? 30 : 10;
 /** Whatever is left behind is taken up by the next sweep, a minute later at most. */
 const latestMs = 75_000;
 
@@ -131,7 +131,8 @@ function say(
       const { followed, struck, isRestored } = ends.get(vm) as FirewallEnd;
       const { told, lies, overdueMs, refusals } = followed;
       const all = struck + (struckDeleting.get(vm) ?? 0);
-      const end = `${told?.statusReason}, ${isRestored ? "restored" : "NOT restored"}, overdue ${overdueMs} ms`;
+      const why = (told?.findings ?? []).map(({ code }) => code).join();
+      const end = `${told?.statusReason} (${why}), ${isRestored ? "restored" : "NOT restored"}, overdue ${overdueMs} ms`;
       return `${name} | struck ${all} | ${end} | ${[...lies, ...refusals].join("; ")}`;
     });
     process.stderr.write(`${lines.join("\n")}\n`);
