@@ -22,7 +22,7 @@ export const firewalledNames = (name: string) =>
   }) as const;
 
 /** The address that clients of generated firewalls come from. */
-export const clientOfFirewalls = "203.0.113.7";
+const clientOfFirewalls = "203.0.113.7";
 
 /**
  * The sample estate with more VMs. Each has a virtual network and a firewall of its own in front of it, and no NSG, so that no two

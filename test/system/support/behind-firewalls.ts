@@ -41,7 +41,7 @@ export function generatedPlace(name: string, kind: Kind): Place {
 }
 
 /** Addresses that clients come from. */
-export const home = "203.0.113.7";
+const home = "203.0.113.7";
 export const office = "198.51.100.9";
 export const stranger = "203.0.113.99";
 
