@@ -99,6 +99,9 @@ async function lookAtUpdate(
           target: gateId,
         };
   ports.log.updateFailed({ gateId, tookMs, message: reason.message });
+  if (taken.touched !== undefined) {
+    await ports.gates.touches(gateId, turn.holder, notRemoved(taken.touched));
+  }
   if (progress.outcome === "changed" && failures < quietFailures) {
     return underWay(taken, Math.max(progress.retryAfterMs, afterFailureMs * 2 ** failures), reason);
   }
@@ -194,8 +197,9 @@ async function begin(
   const { gateId, desiredRevision: revision } = record;
   await tellFound(ports, record, turn, reading, plan);
   // NB. What it touches is stored before it is sent: whoever comes after one who died knows these rules for ours.
+  const touched = touchedBy(record, turn, plan);
   const isOurs =
-    (await gates.touches(gateId, turn.holder, touchedBy(record, turn, plan))) &&
+    (await gates.touches(gateId, turn.holder, touched)) &&
     (await gates.beat(gateId, turn.holder, true));
   if (!isOurs) {
     turn.isLost = true;
@@ -217,6 +221,7 @@ async function begin(
       log.gateWritten({ gateId, changes: plan.changes.length, revision });
       return undefined;
     case "changed":
+      await gates.touches(gateId, turn.holder, notRemoved(touched, record.touched?.removed));
       log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
       return underWay(record, outcome.retryAfterMs, busy(record, outcome.detail));
     case "refused":
@@ -245,6 +250,15 @@ function touchedBy(
     ...(repair === undefined ? {} : { repair }),
   };
 }
+
+/**
+ * What a write touched that may not have been carried out. NB. What it was to remove is not believed to be gone by a reading that
+ * may be as old as the one before; but for what an earlier write has removed.
+ */
+const notRemoved = (touched: Touched, earlier: Touched["removed"] = []): Touched => ({
+  ...touched,
+  removed: earlier,
+});
 
 /** The turn as the one that finishes what an earlier one found and began to put right. */
 function repairing(turn: Turn, { touched }: GateRecord): Turn {
