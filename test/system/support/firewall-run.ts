@@ -1,13 +1,13 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
-import { readMachinePorts } from "../../../local/cloud/data-plane/client.ts";
 import type { Estate } from "../../../local/cloud/estate.ts";
 import { withFirewalledVms } from "../../support/generated-firewalls.ts";
 import type { RunningSystem } from "../../support/running-system.ts";
-import { User, until } from "../user.ts";
+import { User } from "../user.ts";
 import { generatedPlace, settledText } from "./behind-firewalls.ts";
 import { FaultWatch, type ToldFact, type ToldPort } from "./fault-watch.ts";
 import { type FirewallCase, firewallOrders } from "./firewall-cases.ts";
 import { FirewallFollowed } from "./firewall-followed.ts";
+import { openVms, sweptUntil, type WirePage, type WirePolicy } from "./firewall-looks.ts";
 
 /** What became of a case. */
 export interface FirewallEnd {
@@ -56,7 +56,7 @@ export class FirewallRun {
   ): Promise<FirewallRun> {
     const run = new FirewallRun(system, await FaultWatch.on(system.endpoints), cases);
     await Promise.all(cases.map((one) => run.#protect(one)));
-    await run.#sweptUntil(async () => (await run.#unsettled()).length === 0);
+    await sweptUntil(run.#user, async () => (await run.#unsettled()).length === 0);
     for (const { vm, kind } of cases) {
       run.#guarded.set(vm, await run.#gates({ vm, kind }));
     }
@@ -93,10 +93,10 @@ export class FirewallRun {
     );
     // What a fault keeps from ending ends with the fault.
     const isDone = async () => (await this.#policies()).length === 0;
-    await this.#sweptUntil(isDone, deletingMs).catch(() => undefined);
+    await sweptUntil(this.#user, isDone, deletingMs).catch(() => undefined);
     const struck = await this.struck();
     await this.watch.clearFaults();
-    await this.#sweptUntil(isDone, withinMs);
+    await sweptUntil(this.#user, isDone, withinMs);
     return struck;
   }
 
@@ -116,7 +116,7 @@ export class FirewallRun {
   async look(): Promise<void> {
     const before = this.#open;
     const told = await this.#told();
-    this.#open = await this.#openVms();
+    this.#open = await openVms(this.#system.endpoints);
     const at = Date.now();
     for (const followed of this.seen) {
       const { case: one } = followed;
@@ -218,16 +218,6 @@ export class FirewallRun {
 
   #isArmed = ({ vm }: FirewallCase): boolean => this.#armed.some((armed) => armed.vm === vm);
 
-  /** Ids of VMs whose port lets the client in, in lower case. */
-  async #openVms(): Promise<ReadonlySet<string>> {
-    const ports = await readMachinePorts(this.#system.endpoints);
-    return new Set(
-      ports.flatMap(({ firewall, letsIn, port, virtualMachine = "" }) =>
-        firewall !== undefined && letsIn && port === 22 ? virtualMachine.toLowerCase() : [],
-      ),
-    );
-  }
-
   async #told(): Promise<ReadonlyMap<string, ToldPort>> {
     const told = (await this.#wirePolicies()).flatMap(({ properties }) =>
       properties.requests.flatMap(({ virtualMachines }) =>
@@ -265,22 +255,6 @@ export class FirewallRun {
     return policies.filter(({ id }) => own.has(id.toLowerCase()));
   }
 
-  async #sweptUntil(passes: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
-    let sweptAt = 0;
-    await until(
-      async () => {
-        const isThere = await passes();
-        if (!isThere && Date.now() - sweptAt > 500) {
-          sweptAt = Date.now();
-          await this.#user.runTimer("sweep");
-        }
-        return isThere;
-      },
-      Boolean,
-      withinMs,
-    );
-  }
-
   /** NB. Never asked for while faults wait for the service on the same paths. */
   async #gates({ vm, kind }: Pick<FirewallCase, "vm" | "kind">): Promise<string> {
     const { firewall, policy } = generatedPlace(vm, kind);
@@ -292,19 +266,4 @@ export class FirewallRun {
     const answers = await Promise.all(paths.map((path) => this.#user.arm(`${network}/${path}`)));
     return answers.map(({ body }) => settledText(body)).join("\n");
   }
-}
-
-interface WirePolicy {
-  readonly id: string;
-  readonly properties: {
-    readonly provisioningState: string;
-    readonly requests: readonly {
-      readonly virtualMachines: readonly { readonly id: string; readonly ports: ToldPort[] }[];
-    }[];
-  };
-}
-
-interface WirePage {
-  readonly value: readonly WirePolicy[];
-  readonly nextLink?: string;
 }
