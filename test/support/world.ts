@@ -128,6 +128,7 @@ export function createWorld({
   const workflows: Workflows = {
     startRequest: async (requestId) => void started.push(requestId),
     endWindows: async () => undefined,
+    followPolicy: async () => undefined,
   };
   const logged: LogLine[] = [];
   const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
