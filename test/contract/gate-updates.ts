@@ -252,18 +252,35 @@ export function gateUpdatesContract(open: () => Pair<GateStore>): void {
         const window = aWindow({ closesAt: end, latestEnd: end });
         const revision = await otherProcess.change(firewall, { addWindows: [window] });
         await settled(firewall, { revision });
-        const before = (iso: string, ms: number) => new Date(Date.parse(iso) - ms);
+        const earlier = (iso: string, ms: number) => new Date(Date.parse(iso) - ms);
 
-        const early = await gates.unsettled(before(told, lead));
-        const due = await gates.unsettled(before(end, lead));
+        const early = await gates.unsettled(earlier(told, lead));
+        const due = await gates.unsettled(earlier(end, lead));
         await gates.change(firewall, {
           endWindows: [{ windowId: window.windowId, closesAt: told }],
         });
 
         expect([early, due]).toEqual([[], [firewall]]);
-        expect(await otherProcess.unsettled(before(told, lead + 1))).toEqual([]);
-        expect(await otherProcess.unsettled(before(told, lead))).toEqual([firewall]);
+        expect(await otherProcess.unsettled(earlier(told, lead + 1))).toEqual([]);
+        expect(await otherProcess.unsettled(earlier(told, lead))).toEqual([firewall]);
       });
+    });
+
+    it("that were begun leave something to do until somebody has settled, whatever is wanted", async () => {
+      const long = new Date(0);
+      const revision = await gates.change(firewall, { denies: deniesOf(aDeny()) });
+      await settled(firewall, { revision });
+      await gates.takeLease(firewall, "ann", undefined);
+      await gates.beat(firewall, "ann");
+      const before = await otherProcess.unsettled(long);
+      await gates.beat(firewall, "ann", true);
+      await gates.begin(firewall, "ann", operation);
+      await gates.release(firewall, "ann");
+      const underWay = await otherProcess.unsettled(long);
+      await settled(firewall, { revision });
+
+      expect([before, underWay]).toEqual([[], [firewall]]);
+      expect(await otherProcess.unsettled(long)).toEqual([]);
     });
 
     it("are forgotten with the firewall", async () => {

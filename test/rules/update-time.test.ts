@@ -13,8 +13,10 @@ const minute = 60_000;
 const times = fc.array(fc.integer({ min: 0, max: 3_600_000 }), { maxLength: 12 });
 /** What is kept of updates that took so long, one after the other. */
 const kept = (all: readonly number[]) =>
-  all.reduce<{ updateTimes?: readonly number[] }>((updates, tookMs) => afterUpdate(updates, tookMs), {})
-    .updateTimes ?? [];
+  all.reduce<{ updateTimes?: readonly number[] }>(
+    (updates, tookMs) => afterUpdate(updates, tookMs),
+    {},
+  ).updateTimes ?? [];
 
 describe("how long before its end a window has to be taken off a gate", () => {
   it("is nothing for a network security group, of which the write is waited for", () => {

@@ -24,8 +24,8 @@ export interface Engine {
   start(requestId: string): void;
   /** The word that somebody wants an end now. */
   endNow(requestId: string): void;
-  /** From now on the sweep and the look at every gate come round, as their timers say. */
-  startTimers(): void;
+  /** From now on the sweep comes round, and the look at every gate, as their timers say. */
+  startTimers(...works: readonly ("sweep" | "heal")[]): void;
   /** Orchestrations that are not at their end. */
   running(): readonly string[];
   /** Forgets every orchestration: whatever it is doing comes to nothing. */
@@ -45,7 +45,7 @@ export function createEngine(world: World, planned?: PlannedFault): Engine {
 
   const isGone = () => !isReplaced && faults.hasStruck && planned !== undefined;
   const isDeadly = planned !== undefined && /dies|down/.test(planned.kind);
-  const hangs = planned !== undefined && planned.kind.startsWith("dies");
+  const hangs = planned?.kind.startsWith("dies");
 
   /** Another process takes the place of one that is gone. */
   async function replaced(): Promise<Process> {
@@ -157,9 +157,13 @@ export function createEngine(world: World, planned?: PlannedFault): Engine {
       void orchestrate({ requestId, vmIndex: 0 }, generation);
     },
     endNow: (requestId) => words.get(requestId)?.(undefined),
-    startTimers() {
-      void every([60_000, 0], sweep);
-      void every([600_000, 30_000], healEveryGate);
+    startTimers(...works) {
+      if (works.includes("sweep")) {
+        void every([60_000, 0], sweep);
+      }
+      if (works.includes("heal")) {
+        void every([600_000, 30_000], healEveryGate);
+      }
     },
     running: () => [...running],
     loseAll() {

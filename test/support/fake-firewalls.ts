@@ -22,6 +22,7 @@ export interface FakeFirewalls {
   ): void;
   /** Somebody else's update begins, as long as ours are: until it is over, every write of ours meets another operation. */
   beginForeignUpdate(gateId: string): void;
+  isUpdating(gateId: string): boolean;
   /** The next updates that are started end like this; one each. What was asked can be read all the same, and is not in effect. */
   failUpdates(...ends: readonly UpdateEnd[]): void;
   /** Ends every update that is under way, as it would have ended by itself. */
@@ -181,6 +182,7 @@ export function createFakeFirewalls(
       takeEffect(state, now());
     },
     beginForeignUpdate: (gateId) => void begin(known(gateId), written),
+    isUpdating: (gateId) => known(gateId).running !== undefined,
     failUpdates: (...ends) => void failures.push(...ends),
     finishUpdates() {
       for (const state of states.values()) {

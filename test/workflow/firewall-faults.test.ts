@@ -1,21 +1,46 @@
 import { describe, expect, it } from "@jest/globals";
-import { aWindow, requestId } from "../support/builders.ts";
-import { createEngine } from "../support/durable-engine.ts";
-import { createFirewallWorld, edge, firewalls, spoke } from "../support/firewall-world.ts";
-import { allowedFor } from "../support/reigns.ts";
+import { faultKinds } from "../support/faults.ts";
+import { type FirewallStory, tellFirewallStory } from "../support/firewall-story.ts";
 
-describe("try", () => {
-  it.each([["classic", edge], ["policy", spoke]] as const)("%s", async (kind, vm) => {
-    const t0 = Date.now();
-    const world = await createFirewallWorld();
-    const engine = createEngine(world);
-    const asked = world.clock.now().getTime();
-    await world.ask([aWindow({ vmId: vm, closesAt: new Date(asked + 1_800_000).toISOString() })]);
-    engine.start(requestId);
-    await world.clock.runUntil(() => engine.running().length === 0);
-    const reigns = allowedFor(world, firewalls[kind], requestId);
-    console.log(kind, engine.faults.calls.length, Date.now() - t0, reigns.map((r) => [r.name, (r.from - asked) / 1000, (r.to - asked) / 1000]), world.network.updates.length, (world.clock.now().getTime()-asked)/1000);
-    console.log((await world.facts()).map(f => `${f.at} ${f.operation} ${f.outcome}`).join("\n"));
-    expect(1).toBe(1);
+const minute = 60_000;
+
+const stories: Readonly<Record<string, Omit<FirewallStory, "kind">>> = {
+  "from its opening to its end": { minutes: 30 },
+  "counting from when it is open": { minutes: 20, isCounting: true },
+  "with an end that is asked for": { minutes: 60, revokedAt: 20 * minute },
+  "with an end that is asked for while it is being opened": { minutes: 60, revokedAt: 2 * minute },
+  "extended while it is open": { minutes: 40, extended: { at: 20 * minute, minutes: 30 } },
+};
+
+const told = Object.keys(stories).flatMap((name) =>
+  (["classic", "policy"] as const).map((kind) => ({
+    name,
+    kind,
+    story: { ...stories[name], kind } as FirewallStory,
+  })),
+);
+
+describe.each(told)("a window behind a firewall ($kind) $name", ({ story }) => {
+  it("goes well when nothing fails", async () => {
+    const { faults, updates } = await tellFirewallStory(story);
+    expect(faults).toEqual([]);
+    console.log(updates);
   });
+
+  it.each(faultKinds)(
+    "goes well when any one of its calls %s, and it is tried again",
+    async (kind) => {
+      const { calls } = await tellFirewallStory(story);
+      const bad: string[] = [];
+      const step = Number(process.env["STEP"] ?? 97);
+      for (let at = 1; at <= calls.length; at += step) {
+        const t = await tellFirewallStory({ ...story, fault: { at, kind } }).catch(
+          (e: unknown) => ({ faults: [String(e)] }),
+        );
+        bad.push(...t.faults.map((f) => `${at} ${calls[at - 1]}: ${f}`));
+      }
+      expect(bad).toEqual([]);
+    },
+    1_800_000,
+  );
 });
