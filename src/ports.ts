@@ -256,7 +256,10 @@ export interface GateStore {
   forget(gateId: string): Promise<boolean>;
   /** Every gate that has not been let go. */
   known(): Promise<readonly GateRecord[]>;
-  /** Gates whose applied revision lags behind, or with a window whose `closesAt` is not after `now`. */
+  /**
+   * Gates whose applied revision lags behind, or of which a write was begun that nobody has settled since, or with a window that
+   * has to be taken off by `now`: at its `closesAt`, and on a firewall so much before as an update there takes.
+   */
   unsettled(now: Date): Promise<readonly string[]>;
   /** Gates that still owe the closing of a window whose `closesAt` is not after `before`. */
   overdue(before: Date): Promise<readonly OverdueGate[]>;

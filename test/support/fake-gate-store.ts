@@ -184,6 +184,7 @@ export function createFakeGateStore(): GateStore {
         .filter(
           (record) =>
             record.appliedRevision < record.desiredRevision ||
+            record.isInterrupted === true ||
             record.intent.windows.some(
               (window) => Date.parse(window.closesAt) - leadOf(record) <= now.getTime(),
             ),
