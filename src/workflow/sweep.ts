@@ -1,4 +1,5 @@
 import { mapLimited } from "../map-limited.ts";
+import { leadOf } from "../rules/update-time.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { guarded } from "./serial.ts";
@@ -25,10 +26,13 @@ export async function sweep(ports: SweepPorts): Promise<void> {
   }
 }
 
-/** What somebody else is just about to finish is waited for, without a call to Azure; only what is over is looked at anew. */
+/**
+ * What somebody else is just about to finish is waited for, without a call to Azure; only what is over, or has to be begun to be
+ * taken off now, is looked at anew.
+ */
 async function settleLeft({ gates, settle, clock }: WindowPorts, gateId: string): Promise<void> {
-  const { intent, desiredRevision } = await gates.read(gateId);
-  const now = clock.now().getTime();
-  const isOver = intent.windows.some((window) => Date.parse(window.closesAt) <= now);
-  await settle(gateId, isOver ? anew : desiredRevision);
+  const record = await gates.read(gateId);
+  const until = clock.now().getTime() + leadOf(record);
+  const isDue = record.intent.windows.some((window) => Date.parse(window.closesAt) <= until);
+  await settle(gateId, isDue ? anew : record.desiredRevision);
 }
