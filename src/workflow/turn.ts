@@ -43,6 +43,8 @@ export interface UnderWay {
   readonly outcome: "under way";
   readonly record: GateRecord;
   readonly retryAfterMs: number;
+  /** What keeps the next update from being begun, where something does. */
+  readonly why?: Reason | undefined;
 }
 
 /**
