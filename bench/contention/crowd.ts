@@ -46,7 +46,11 @@ function resourcesOf(subscriptionId: string, accesses: readonly Access[]): reado
       },
     ],
   });
-  return [nsg, network, ...machinesOf(subscriptionId, accesses, `${network.id}/subnets/snet-crowd`)];
+  return [
+    nsg,
+    network,
+    ...machinesOf(subscriptionId, accesses, `${network.id}/subnets/snet-crowd`),
+  ];
 }
 
 /** Something of the customer's, that has nothing to do with the port asked for. */

@@ -3,7 +3,7 @@ import { type Reason, refused } from "../reasons.ts";
 import { type Gate, type GateRule, gateNoun } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
-import { leadOf, pauseFor } from "../rules/update-time.ts";
+import { gatheringFor, leadOf, pauseFor } from "../rules/update-time.ts";
 import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
 import {
   complete,
@@ -53,7 +53,10 @@ export async function stepFirewall(
     if (plan.changes.length === 0 && !hasToRepeat(reading, record)) {
       return complete(ports, record, repairing(turn, record), provenBy(ports, record, seen, plan));
     }
-    const latest = await withoutEnding(ports, await gathered(ports, record, turn));
+    const latest = await withoutEnding(
+      ports,
+      await gathered(ports, record, turn, gatheringOf(record, plan)),
+    );
     if (latest.desiredRevision > record.desiredRevision) {
       record = latest;
       continue;
@@ -155,6 +158,16 @@ function planAhead(
 }
 
 const untouched: Touched = { put: [], removed: [] };
+
+/**
+ * Whoever comes too late for an update waits for two: those who ask at the same time are given longer than for a quick write. NB. Not
+ * where something is to be closed, which is begun no earlier than it has to.
+ */
+function gatheringOf(record: GateRecord, { changes }: GatePlan<GateRule>) {
+  return changes.every(({ kind }) => kind === "put")
+    ? { everyMs: settleTimes.gatherQuiet, longestMs: gatheringFor(record) }
+    : undefined;
+}
 
 /** After a write that failed the rules may be there to read, and not in effect. */
 const hasToRepeat = (
