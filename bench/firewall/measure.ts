@@ -1,6 +1,5 @@
 import type { Estate } from "../../local/cloud/estate.ts";
 import type { Endpoints } from "../../local/endpoints.ts";
-import type { Access } from "../crowd.ts";
 import { withSystem } from "../system.ts";
 import { type Asked, askedSince, forgetRequests } from "./cloud-log.ts";
 import { Doors } from "./doors.ts";
@@ -91,39 +90,34 @@ async function open(
   await service.ask(new Date(phase.startedAt.getTime() + endsAfterMs));
   const acceptedAfterMs = phase.since();
   const toldAfterMs = new Map<string, number>();
-  const connecting: Promise<boolean>[] = [];
-  await service.follow((all) => {
-    const afterMs = phase.since();
-    failOn(all, "failed");
-    for (const told of all) {
-      if (told.state === "open" && !toldAfterMs.has(told.vmName)) {
-        toldAfterMs.set(told.vmName, afterMs);
-        connecting.push(reachesAsTold(doors, accesses, told));
+  const connecting: Promise<number>[] = [];
+  await service.follow(
+    (all) => {
+      const afterMs = phase.since();
+      failOn(all, "failed");
+      const told = all.filter(({ state, vmName }) => state === "open" && !toldAfterMs.has(vmName));
+      for (const { vmName } of told) {
+        toldAfterMs.set(vmName, afterMs);
       }
-    }
-    return (
-      toldAfterMs.size === accesses.length ||
-      afterMs > acceptedAfterMs + failedAfterUpdates * updateMs
-    );
-  });
-  const connected = (await Promise.all(connecting)).filter(Boolean).length;
+      // Without a port that was told nobody knows where to connect.
+      const known = told.filter(({ mappedPort }) => mappedPort !== undefined);
+      if (known.length > 0) {
+        connecting.push(doors.reached(known));
+      }
+      return (
+        toldAfterMs.size === accesses.length ||
+        afterMs > acceptedAfterMs + failedAfterUpdates * updateMs
+      );
+    },
+    () => doors.seen.size > 0,
+  );
+  const connected = (await Promise.all(connecting)).reduce((sum, count) => sum + count, 0);
   return {
     acceptedAfterMs,
     toldAfterMs: sorted([...toldAfterMs.values()]),
     connected,
     opening: await phase.end(),
   };
-}
-
-async function reachesAsTold(
-  doors: Doors,
-  accesses: readonly Access[],
-  { vmName, publicIpAddress, mappedPort }: Told,
-): Promise<boolean> {
-  const access = accesses.find((one) => one.vmName === vmName);
-  return access === undefined || publicIpAddress === undefined || mappedPort === undefined
-    ? false
-    : doors.reaches(access, { publicIpAddress, mappedPort });
 }
 
 type Closed = Pick<ServiceFound, "connectedAtEnd" | "toldShutAfterMs" | "closing">;
@@ -136,18 +130,18 @@ async function close(
   endsAfterMs: number,
 ): Promise<Closed> {
   await phase.begin();
-  const atEnd = phase
-    .until(endsAfterMs)
-    .then(() => Promise.all(accesses.map((access) => doors.reaches(access))));
+  const atEnd = phase.until(endsAfterMs).then(() => doors.reached(accesses));
   let toldShutAfterMs = Number.NaN;
-  await service.follow((all) => {
-    const afterMs = phase.since();
-    const isOver = all.every(({ state }) => state === "closed");
-    toldShutAfterMs = isOver ? afterMs : Number.NaN;
-    return isOver || afterMs > endsAfterMs + failedAfterUpdates * updateMs;
-  });
-  const connectedAtEnd = (await atEnd).filter(Boolean).length;
-  return { connectedAtEnd, toldShutAfterMs, closing: await phase.end() };
+  await service.follow(
+    (all) => {
+      const afterMs = phase.since();
+      const isOver = all.every(({ state }) => state === "closed");
+      toldShutAfterMs = isOver ? afterMs : Number.NaN;
+      return isOver || afterMs > endsAfterMs + failedAfterUpdates * updateMs;
+    },
+    () => phase.since() > endsAfterMs - 2_000,
+  );
+  return { connectedAtEnd: await atEnd, toldShutAfterMs, closing: await phase.end() };
 }
 
 function failOn(all: readonly Told[], state: string): void {

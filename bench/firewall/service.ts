@@ -22,8 +22,8 @@ export interface Told {
 export interface Service {
   /** All ask at once for a window with that end; resolves when the last one has been answered. */
   ask(end: Date): Promise<void>;
-  /** Hands over all windows again and again, until `isEnough`. */
-  follow(isEnough: (all: readonly Told[]) => boolean): Promise<void>;
+  /** Hands over all windows again and again, until `isEnough`; more often once that is near. */
+  follow(isEnough: (all: readonly Told[]) => boolean, isNear: () => boolean): Promise<void>;
 }
 
 /** Puts everybody's VM under a policy and waits for the update of the firewall: how long that takes is known from then on. */
@@ -68,9 +68,9 @@ export async function prepareService(
         }),
       );
     },
-    async follow(isEnough) {
+    async follow(isEnough, isNear) {
       while (!isEnough(await list())) {
-        await pauseFor(lookMs);
+        await pauseFor(isNear() ? lookMs : lookMs * 4);
       }
     },
   };
