@@ -94,5 +94,23 @@ export function pauseFor(measured: Measured, elapsedMs: number): number {
 
 const longestPauseMs = 15_000;
 
+/**
+ * How long an update surely still takes, as far as anybody knows, in milliseconds: until then one who looks how it goes is enough. 0
+ * where none has been measured, or it should be over.
+ */
+export function surelyStillTakes({ updateTimes = [] }: Measured, elapsedMs: number): number {
+  const shortest = updateTimes.length === 0 ? 0 : Math.min(...updateTimes);
+  return Math.max(Math.round(shortest * 0.95 - elapsedMs), 0);
+}
+
+/**
+ * How long the first of many who ask for a firewall's update may wait for the others, in milliseconds: a little of what those would
+ * wait who have to take the next one.
+ */
+export function gatheringFor({ updateTimes = [] }: Measured): number {
+  const shortest = updateTimes.length === 0 ? firstGuessMs : Math.min(...updateTimes);
+  return Math.round(Math.min(Math.max(shortest / 8, 1_000), longestPauseMs));
+}
+
 const within = (pauseMs: number, leastMs: number): number =>
   Math.round(Math.min(Math.max(pauseMs, leastMs), longestPauseMs));

@@ -9,6 +9,7 @@ import type {
   Rights,
 } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
 import { noteConnections } from "./connections.ts";
 import { decideAgain } from "./decide-again.ts";
@@ -26,7 +27,7 @@ import {
 } from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
 import { guarded } from "./serial.ts";
-import type { Settle } from "./settle.ts";
+import { latest, type Settle } from "./settle.ts";
 import { takeBack } from "./take-back.ts";
 import type { SettlePorts } from "./turn.ts";
 import { placesByGate } from "./vm-gates.ts";
@@ -71,8 +72,14 @@ export async function openWindows(ports: WindowPorts, input: Opening): Promise<O
   const opening = windowsOfVm(request, input.vmIndex).filter(
     (window) => isOnItsWay(window) && !wasOpen(window, now),
   );
+  const look = input.isAgain === true ? await lookAgain(ports, request, opening) : { refused: [] };
+  if (look.retryAfterMs !== undefined) {
+    return { retryAfterMs: look.retryAfterMs };
+  }
   const { machine, retryAfterMs }: Tried =
-    opening.length === 0 ? { machine: undefined } : await open(ports, request, opening, input);
+    opening.length === 0
+      ? { machine: undefined }
+      : await open(ports, request, opening, { ...input, ...look });
   await bringEnds(ports, input);
   await guarded(ports.log, `where to connect for ${request.id}`, () =>
     noteConnections(ports, input, machine),
@@ -92,11 +99,46 @@ function wasOpen({ openedAt, closesAt }: Window, now: number): boolean {
   return openedAt !== undefined && Date.parse(closesAt) <= now;
 }
 
+/** With `retryAfterMs` all windows wait still. `refused`: the gates that are known not to come to their rules now. */
+interface Look extends Opened {
+  readonly refused: readonly Reached[];
+}
+
+/**
+ * Looks whether windows wait still for the updates of firewalls. NB. Many do so at once, and often: where all wait, it decides anew, and
+ * asks Azure for nothing else.
+ */
+async function lookAgain(
+  ports: WindowPorts,
+  request: AccessRequest,
+  opening: readonly Window[],
+): Promise<Look> {
+  const gateIds = [...new Set(opening.flatMap(({ gates = [] }) => gates))].filter(isFirewallGate);
+  const now = ports.clock.now().getTime();
+  const isEnding = ({ durationSeconds, closesAt }: Window) =>
+    durationSeconds === undefined && Date.parse(closesAt) <= now;
+  const isHopeless =
+    opening.some(isEnding) ||
+    (await decideAgain(ports, request, opening, { fresh: false })).size > 0;
+  if (gateIds.length === 0 || isHopeless) {
+    return { refused: [] };
+  }
+  const reached = await Promise.all(
+    gateIds.map(async (gateId) => reachedBy(gateId, await ports.settle(gateId, latest))),
+  );
+  const outcomes = opening.map((window) => outcomeOf(window, undefined, reached, []));
+  if (!outcomes.every(isWaiting)) {
+    return { refused: reached.filter(({ reasons }) => reasons !== undefined) };
+  }
+  await noteExpected(ports, request, outcomes);
+  return { retryAfterMs: soonest(reached), refused: [] };
+}
+
 async function open(
   ports: WindowPorts,
   request: AccessRequest,
   opening: readonly Window[],
-  { isAgain }: Opening,
+  { isAgain, refused }: Opening & Look,
 ): Promise<Tried> {
   const now = ports.clock.now();
   // NB. Decided before anything is wanted: whoever settles a gate writes all that is wanted there, and asks nobody. While an
@@ -142,7 +184,7 @@ async function open(
   const unwanted = hopeful
     .map((window) => window.id)
     .filter((id) => hopeless.has(id) || endedIds.includes(id));
-  const reached = await settleAll(ports, wanted, unwanted);
+  const reached = await settleAll(ports, wanted, unwanted, refused);
   const paths = machine === undefined ? [] : unprotectedPaths(machine);
   const outcomes = told.map((window) => outcomeOf(window, hopeless.get(window.id), reached, paths));
   const waiting = outcomes.filter(isWaiting);
@@ -234,6 +276,7 @@ function settleAll(
   ports: WindowPorts,
   wanted: readonly Wanted[],
   unwanted: readonly string[],
+  refused: readonly Reached[],
 ): Promise<readonly Reached[]> {
   return Promise.all(
     wanted.map(async ({ gateId, revision: wantedRevision }) => {
@@ -241,7 +284,8 @@ function settleAll(
         unwanted.length === 0
           ? wantedRevision
           : await ports.gates.change(gateId, { removeWindows: unwanted });
-      return reachedBy(gateId, await ports.settle(gateId, revision));
+      const known = refused.find((gate) => gate.gateId === gateId);
+      return known ?? reachedBy(gateId, await ports.settle(gateId, revision));
     }),
   );
 }

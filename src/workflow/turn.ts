@@ -66,6 +66,8 @@ export const settleTimes = {
   /** While others keep asking for the same gate, a write waits for them: so often it looks, so long at most. */
   gatherEvery: 100,
   gatherLongest: 1_000,
+  /** Of a firewall that only opens: so long nobody may have asked for more. */
+  gatherQuiet: 500,
   /** Below the 230 s after which Azure's front end gives up on an HTTP call. */
   giveUpAfter: 200_000,
 } as const;
@@ -156,12 +158,13 @@ export async function gathered(
   { clock, gates }: SettlePorts,
   record: GateRecord,
   turn: Turn,
+  { everyMs, longestMs }: Gathering = usualGathering,
 ): Promise<GateRecord> {
   if (turn.hasGathered) {
     return record;
   }
   turn.hasGathered = true;
-  const until = clock.now().getTime() + settleTimes.gatherLongest;
+  const until = clock.now().getTime() + longestMs;
   let before = record;
   for (;;) {
     const latest = await gates.read(record.gateId);
@@ -170,9 +173,20 @@ export async function gathered(
       return latest;
     }
     before = latest;
-    await clock.pause(settleTimes.gatherEvery);
+    await clock.pause(everyMs);
   }
 }
+
+/** How often it is looked whether others ask, and for how long at most, in milliseconds. */
+interface Gathering {
+  readonly everyMs: number;
+  readonly longestMs: number;
+}
+
+const usualGathering: Gathering = {
+  everyMs: settleTimes.gatherEvery,
+  longestMs: settleTimes.gatherLongest,
+};
 
 /** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */
 export async function tellFound(
