@@ -47,7 +47,7 @@ export async function stepFirewall(
     }
     if (reading.isUpdating) {
       // Somebody else's update, or one of ours whose beginning was not stored: the next one has to wait for it.
-      return underWay(record, settleTimes.pollOthers);
+      return underWay(record, Math.max(settleTimes.pollOthers, pauseFor(record, 0)));
     }
     const { plan, seen } = planAhead(ports, record, reading);
     if (plan.changes.length === 0 && !hasToRepeat(reading, record)) {

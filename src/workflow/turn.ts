@@ -55,7 +55,7 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
-  /** Of a firewall that somebody else updates. */
+  /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
   /** Before another update of a firewall of which Azure refused one. */
   afterRefusal: 10_000,
