@@ -84,6 +84,25 @@ describe("a window behind a firewall, in time", () => {
     expect(allowedFor(world, firewalls.policy, requestId)).toEqual([]);
   });
 
+  it("is given up after an hour and more where others never let go of the firewall, and nothing is written", async () => {
+    block(firewalls.policy, 80 * minute);
+    const [asked, started] = [now(), world.network.updates.length];
+    await ask(requestId, { vmId: spoke, closesAt: later(600) });
+
+    await world.clock.runUntil(() => now() > asked + 59 * minute);
+    const waiting = await windowOf();
+    await theEnd();
+
+    expect(waiting.state).toBe("opening");
+    expect(await windowOf()).toMatchObject({
+      state: "failed",
+      reasons: [{ code: "NotSettledInTime" }],
+    });
+    expect(now() - asked).toBeLessThan(85 * minute);
+    expect(world.network.updates).toHaveLength(started);
+    expect((await world.record(firewalls.policy)).intent.windows).toEqual([]);
+  });
+
   it.each([
     { kind: "classic" as const, vmId: edge, at: 12 },
     { kind: "classic" as const, vmId: edge, at: 28 },
