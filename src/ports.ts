@@ -381,6 +381,8 @@ export interface TokenVerifier {
 export interface Workflows {
   /** Starts the orchestration of a request; starting it twice is starting it once. */
   startRequest(requestId: string, input: { readonly vmCount: number }): Promise<void>;
+  /** Starts looking after the change of a policy until its firewalls are done with it. A help only: the sweep does the same. */
+  followPolicy(policyId: string, changeId: string): Promise<void>;
   /** Tells a VM's windows of a request that their end has come. Unknown or ended ones are no fault. */
   endWindows(requestId: string, vmIndex: number): Promise<void>;
 }

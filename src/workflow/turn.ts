@@ -57,6 +57,8 @@ export const settleTimes = {
   pollUpdating: 500,
   /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
+  /** A firewall is looked at so often whatever pause Azure names. */
+  pollLongestUpdate: 60_000,
   /** Before another update of a firewall of which Azure refused one. */
   afterRefusal: 10_000,
   /** While others keep asking for the same gate, a write waits for them: so often it looks, so long at most. */

@@ -10,7 +10,7 @@ const policyGroup = `${network}/firewallPolicies/hub/ruleCollectionGroups/JitAcc
 const group = `${network}/networkSecurityGroups/web`;
 const minute = 60_000;
 
-const times = fc.array(fc.integer({ min: 0, max: 3_600_000 }), { maxLength: 12 });
+const times = fc.array(fc.integer({ min: 0, max: 900_000 }), { maxLength: 12 });
 /** What is kept of updates that took so long, one after the other. */
 const kept = (all: readonly number[]) =>
   all.reduce<{ updateTimes?: readonly number[] }>(
@@ -58,6 +58,15 @@ describe("what is kept of an update that has ended", () => {
     const updates = { operation, failures: 2, updateTimes: [1], touched: "kept" };
 
     expect(afterUpdate(updates, 7)).toEqual({ failures: 0, updateTimes: [1, 7], touched: "kept" });
+  });
+
+  it("is no more than a quarter of an hour, or three times the longest, when nobody looked for hours", () => {
+    expect(afterUpdate({ updateTimes: [240_000] }, 36_000_000).updateTimes).toEqual([
+      240_000, 900_000,
+    ]);
+    expect(afterUpdate({ updateTimes: [600_000] }, 36_000_000).updateTimes).toEqual([
+      600_000, 1_800_000,
+    ]);
   });
 
   it("in vain is one failure more, and its time tells nothing", () => {

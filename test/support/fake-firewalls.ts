@@ -1,8 +1,8 @@
 import { idKey, resourceName } from "../../src/policy/resource-id.ts";
 import type { Clock, GateReading, Progress, WriteOutcome } from "../../src/ports.ts";
-import { changedRules } from "../../src/rules/changed-gate.ts";
+import { changedFirewall, isFirewallChange } from "../../src/rules/changed-gate.ts";
 import { type Firewall, type FirewallRule, firewallLimits } from "../../src/rules/firewall.ts";
-import { type GateRule, isFirewallRule } from "../../src/rules/gate.ts";
+import type { GateRule } from "../../src/rules/gate.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
 
 /** How a write of a firewall that was started ends. */
@@ -137,7 +137,7 @@ export function createFakeFirewalls(
     if (reading.etag !== etagOf(state)) {
       return changed("PreconditionFailedEtagMismatch");
     }
-    const rules = changedRules<GateRule>(state.firewall.rules, changes).filter(isFirewallRule);
+    const { rules } = changedFirewall(state.firewall, changes.filter(isFirewallChange));
     const fault = faultOf({ ...state.firewall, rules });
     if (fault !== undefined) {
       return fault;

@@ -99,7 +99,7 @@ export function createFakeGateStore(): GateStore {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, isInterrupted: __, touched: ___, ...record } = gate.record;
+      const { lease: _, isInterrupted: __, touched: ___, failures: ____, ...record } = gate.record;
       const isWhole = revision >= record.desiredRevision;
       const { leftovers, ...rest } = record.intent;
       const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
