@@ -47,7 +47,8 @@ export async function stepFirewall(
     }
     if (reading.isUpdating) {
       // Somebody else's update, or one of ours whose beginning was not stored: the next one has to wait for it.
-      return underWay(record, settleTimes.pollOthers, busy(record, "it is being updated"));
+      const pause = Math.max(settleTimes.pollOthers, pauseFor(record, 0));
+      return underWay(record, pause, busy(record, "it is being updated"));
     }
     const { plan, seen } = planAhead(ports, record, reading);
     if (isAsWanted(plan, reading, record, update)) {

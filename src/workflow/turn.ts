@@ -57,7 +57,7 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
-  /** Of a firewall that somebody else updates. */
+  /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
   /** A firewall is looked at so often whatever pause Azure names. */
   pollLongestUpdate: 60_000,
