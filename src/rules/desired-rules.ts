@@ -1,5 +1,6 @@
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import { isPrefix, parsePrefix } from "./cidr.ts";
+import { hasPublic } from "./firewall-overlap.ts";
 import {
   type DesiredDeny,
   type DesiredWindow,
@@ -158,7 +159,8 @@ export function arrivals({
     const prefix = parsePrefix(text);
     return isPrefix(prefix) && ofFamily(sources, prefix.family).length > 0;
   };
-  return [...sources, ...through.filter(isMeant)];
+  // Whoever comes from inside is not translated, and keeps its address.
+  return hasPublic(sources) ? [...sources, ...through.filter(isMeant)] : sources;
 }
 
 function endsOf(window: DesiredWindow): readonly Ends[] {

@@ -1,8 +1,9 @@
-import { isOver } from "../access/life.ts";
+import { isOnItsWay, isOver } from "../access/life.ts";
 import { type AccessRequest, changeWindows, requestedVms, type Window } from "../access/request.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import { leadOf } from "../rules/update-time.ts";
 import { closeWindows } from "./close-windows.ts";
@@ -70,6 +71,9 @@ export async function followMachine(
     // They are being closed where they stand, or go with their policy: nothing is wanted anew.
     return;
   }
+  if (isBeingOpened(standing, request, places)) {
+    return;
+  }
   if (places.size === 0) {
     await end(ports, standing, request, ids);
     return;
@@ -102,6 +106,22 @@ export async function followMachine(
     const vmIndex = requestedVms(request).indexOf(standing.vmId);
     await bringEnds(ports, { requestId: request.id, vmIndex });
   }
+}
+
+/**
+ * Whether windows wait for the update of a firewall: they stand there alone until it is over, and whoever opens them finds out
+ * where their VM is.
+ */
+function isBeingOpened(
+  { windows, places: before }: StandingWindows,
+  request: AccessRequest | undefined,
+  places: ReadonlyMap<string, PlaceBehind>,
+): boolean {
+  const ids = windows.map((window) => window.windowId);
+  return (
+    [...before.keys(), ...places.keys()].some(isFirewallGate) &&
+    request?.windows.some((window) => ids.includes(window.id) && isOnItsWay(window)) === true
+  );
 }
 
 /**

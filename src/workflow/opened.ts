@@ -82,7 +82,7 @@ export function outcomeOf(
     }
     const over: Reason = {
       code: "WindowOver",
-      message: `The window ended at ${window.closesAt}, before it could be opened.`,
+      message: `The time until ${window.closesAt} was over, or left no gate the time to close it again, before the window could be opened.`,
       target: window.vmId,
     };
     return {

@@ -268,4 +268,29 @@ describe("a VM behind a firewall", () => {
     expect((await world.windows(requestId))[0]?.state).toBe("closed");
     expect(now() - end).toBeLessThan(2 * updateMs);
   });
+
+  it("is open by no other way while its firewall is being updated, nor where that failed", async () => {
+    const allows = () => world.ours(edgeNsg).filter(({ access }) => access === "Allow");
+    const failure = { outcome: "changed", detail: "no", retryAfterMs: 1_000 } as const;
+    world.network.failUpdates(failure, failure, failure);
+    await world.ask([anEdgeWindow()]);
+    const moments: number[] = [];
+
+    for (let minutes = 1; minutes <= 30; minutes += 1) {
+      await world.live(requestId, { until: now() + 60_000 });
+      moments.push(allows().length);
+    }
+
+    expect((await world.windows(requestId))[0]?.state).toBe("failed");
+    expect(moments.every((count) => count === 0)).toBe(true);
+  });
+
+  it("does not let its firewall's subnet in where everybody who was asked for comes from inside", async () => {
+    await world.ask([anEdgeWindow({ sources: ["10.50.0.7"] })]);
+    await world.live(requestId, { until: now() + 2 * updateMs });
+
+    const [allow] = world.ours(edgeNsg).filter(({ access }) => access === "Allow");
+    expect((await world.windows(requestId))[0]?.state).toBe("open");
+    expect(allow?.sources).toEqual(["10.50.0.7"]);
+  });
 });
