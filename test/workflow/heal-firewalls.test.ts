@@ -132,6 +132,10 @@ describe("the look at every gate, of firewalls", () => {
 
     expect(world.network.rulesInEffect(policy).filter(isOurs)).toEqual(before);
     expect(await repairs()).toEqual(["asked RuleMissing", "done RuleMissing"]);
+    const ids = (await world.facts()).flatMap(({ id, operation, outcome }) =>
+      operation === "gate.repair" ? [id.replace(outcome, "")] : [],
+    );
+    expect(new Set(ids).size).toBe(1);
   });
 
   it("puts a window's rules back that were dropped, and takes away what a stranger wrote in our name", async () => {
