@@ -147,6 +147,10 @@ describe("the look at every gate, behind firewalls", () => {
       await world.clock.run(healEveryGate(world.start()));
       await world.live(requestId);
 
+      const followed = (await world.facts()).filter(
+        ({ operation, windowId }) => operation === "gate.repair" && windowId !== undefined,
+      );
+      expect(followed).toEqual([]);
       expect(world.network.updates).toHaveLength(started);
       expect(now()).toBeLessThan(end + 2_000);
       expect(world.inEffect(classic)).toEqual([]);
