@@ -3,7 +3,7 @@ import type { Window } from "../../src/access/request.ts";
 import type { FirewallRule } from "../../src/rules/firewall.ts";
 import { leadOf } from "../../src/rules/update-time.ts";
 import type { FirewallStory, Told } from "./firewall-story.ts";
-import { edgeNsg, type FirewallWorld, firewalls, updateMs } from "./firewall-world.ts";
+import { edgeNsg, firewalls, updateMs } from "./firewall-world.ts";
 import { allowedFor, type Reign, reignsOn } from "./reigns.ts";
 
 /** The customer's rules of a list, as text. */
@@ -62,7 +62,7 @@ async function faultsOfWindows(
     const revoked = asked + (story.revokedAt ?? 0) + 2 * lead + 20_000;
     const end = (isRevoked ? revoked : Date.parse(closesAt)) + delayBy(story);
     const seconds = (ms: number) => `${(ms - asked) / 1_000} s`;
-    const wasIn = (at: number) => isLetIn(world, gateId, window, at);
+    const wasIn = (at: number) => isLetIn(reignsOn(world, gateId), window, at);
     const claims: Readonly<Record<string, boolean>> = {
       [`it is ${state}`]: isOver(window),
       [`it was in effect until ${reigns.map(({ to }) => seconds(to)).join()}, and ended at ${seconds(end)}`]:
@@ -85,8 +85,7 @@ async function faultsOfWindows(
 
 /** Whether the people of a window are let in at a moment, by whatever window's rules. */
 export function isLetIn(
-  world: Pick<FirewallWorld, "network">,
-  gateId: string,
+  reigns: readonly Reign[],
   { sources }: Pick<Window, "sources">,
   at: number,
 ): boolean {
@@ -96,7 +95,6 @@ export function isLetIn(
     from <= at &&
     at < to &&
     rule.sources.includes(sources[0] ?? "");
-  const reigns = reignsOn(world, gateId);
   return (["dnat", "network"] as const).every((kind) => reigns.some((one) => covers(one, kind)));
 }
 

@@ -5,7 +5,7 @@ import { tellFirewallStory } from "../support/firewall-story.ts";
 import { faultsOf } from "../support/firewall-verdict.ts";
 
 /** Each story is hours of virtual time, looked at every few seconds: fewer of them than of others. */
-const runs = { numRuns: Math.ceil(Number(process.env["PROPERTY_RUNS"] ?? 300) / 12) };
+const runs = { numRuns: Math.ceil(Number(process.env["PROPERTY_RUNS"] ?? 300) / 20) };
 
 /** For thousands of stories; the few of every day take seconds. */
 const longEnough = 3_600_000;

