@@ -69,7 +69,12 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     return { isClosed: false };
   }
   if (underWay.length > 0) {
-    const late = windows.filter((window) => isLate(window, underWay, ports.clock.now()));
+    // Told once, not at every look.
+    const late = windows.filter(
+      (window) =>
+        isLate(window, underWay, ports.clock.now()) &&
+        !window.reasons?.some(({ message }) => message === notYetGone.message),
+    );
     await tellOverdue(ports, request, late, input, [notYetGone]);
     return { isClosed: false, retryAfterMs: Math.min(...underWay.map((one) => one.retryAfterMs)) };
   }
