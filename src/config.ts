@@ -116,7 +116,7 @@ export const settingsSchema = z.object({
     )
     .regex(/^[\w.-]{1,20}$/, "expected 1 to 20 letters, digits, dots, dashes or underscores")
     .describe(
-      "Names the owner of rules, in 1 to 20 characters. Two deployments that work on the same network security groups need different names, or they remove each other's rules.",
+      "Names the owner of rules, in 1 to 20 characters. Two deployments that work on the same network security groups or firewalls need different names, or they remove each other's rules.",
     ),
   TRUSTED_PROXY_HOPS: whole(1, 5)
     .default(1)

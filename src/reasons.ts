@@ -24,12 +24,12 @@ export const reasonCodes = {
   RequestContentTooLarge: "The body is larger than 4 MiB.",
   VirtualMachineNotFound: "A named virtual machine does not exist.",
   ClassicVirtualMachineNotSupported:
-    "Classic virtual machines have no network security groups that could be held closed.",
+    "Classic virtual machines have no network security group or firewall before them that could hold them closed.",
   VirtualMachineInAnotherSubscription:
     "A named virtual machine is not in the policy's subscription.",
   VirtualMachineInAnotherLocation: "A named virtual machine is not in the policy's location.",
   NetworkSecurityGroupMissing:
-    "No network security group stands in front of the virtual machine, so nothing can hold a port closed.",
+    "Neither a network security group nor a firewall that this service can manage stands in front of the virtual machine, so nothing can hold a port closed.",
   NoAddressForSource: "The virtual machine has no address of the source's family (IPv4 or IPv6).",
   FirewallWithoutPublicAddress:
     "The firewall in front of the virtual machine has no public address by which the source could come.",
@@ -65,11 +65,12 @@ export const reasonCodes = {
   GateTooSlow:
     "A firewall in front of the virtual machine takes longer for its updates than the time asked for leaves it.",
   // The operator's move.
-  GateFull: "The gate has no free priority or place for another rule.",
+  GateFull: "The gate has no free priority, public port or place for another rule.",
   GateNotWritable: "Azure refuses our write to the gate (missing right, lock or validation).",
   GateNotFound: "The gate does not exist any more.",
   GateUpdateFailed: "Azure did not bring an update of a firewall to its end; it is tried again.",
-  UnprotectedPath: "The virtual machine has an address that no network security group covers.",
+  UnprotectedPath:
+    "The virtual machine has an address that neither a network security group nor a firewall covers.",
   NotSettledInTime: "The gate could not be brought to its rules in time.",
   FirewallOnly:
     "Only a firewall holds an address of the virtual machine, and it does not see what comes from inside its virtual network.",
@@ -82,7 +83,7 @@ export const reasonCodes = {
   RuleOverdue: "A rule of ours that storage did not know stood past the end in its description.",
   LeftoverRemoved: "A rule that Microsoft Defender for Cloud had left behind was removed.",
   PlaceChanged:
-    "A virtual machine's addresses or network security groups were not those that were known.",
+    "A virtual machine's addresses, network security groups or firewalls were not those that were known.",
   // Nobody's move but ours.
   InternalError: "An unforeseen fault; the request id finds it in the log.",
   ServiceUnavailable: "Something this service needs did not answer; try again.",

@@ -108,7 +108,8 @@ function decision(operation: Notification["operation"], vms: string): string {
 function vmsOf(subjects: readonly Subject[], more: number): string {
   const ids = subjects.flatMap(({ vmId }) => (vmId === undefined ? [] : [vmId]));
   const names = [...new Set(ids.map(resourceName))];
-  const listed = names.length === 0 ? "a network security group" : firstFew(names, shown.vms);
+  const listed =
+    names.length === 0 ? "a network security group or firewall" : firstFew(names, shown.vms);
   return more > 0 ? `${listed} (and more)` : listed;
 }
 

@@ -26,7 +26,7 @@ export function parseVirtualMachineId(text: string): VirtualMachineId | undefine
   return { id: text, key: idKey(text), subscriptionId, resourceGroup, name };
 }
 
-/** Whether the id is that of a classic (Azure Service Management) virtual machine, which has no NSG rules of its own. */
+/** Whether the id is that of a classic (Azure Service Management) virtual machine, which has no gate of ours before it. */
 export function isClassicVirtualMachineId(text: string): boolean {
   return /\/providers\/Microsoft\.ClassicCompute\/virtualMachines\//i.test(text);
 }

@@ -1,47 +1,71 @@
-import type { FirewallRule } from "./firewall.ts";
+import type { Firewall, FirewallRule } from "./firewall.ts";
+import { isInOurGroup } from "./firewall-order.ts";
 import { type Gate, type GateRule, isFirewall, isFirewallRule } from "./gate.ts";
+import type { SecurityRule } from "./nsg.ts";
 import type { RuleChange } from "./nsg-plan.ts";
 import { isDeployed, sameName } from "./owned.ts";
 
 /** The gate once the changes are made. */
 export function changedGate(gate: Gate, changes: readonly RuleChange<GateRule>[]): Gate {
-  if (isFirewall(gate)) {
-    return { ...gate, rules: changedRules<GateRule>(gate.rules, changes).filter(isFirewallRule) };
+  return isFirewall(gate)
+    ? changedFirewall(
+        gate,
+        changes.flatMap((change) => of(change, isFirewallRule)),
+      )
+    : {
+        ...gate,
+        rules: changedRules(
+          gate.rules,
+          changes.flatMap((change) => of(change, isSecurityRule)),
+        ),
+      };
+}
+
+const isSecurityRule = (rule: GateRule): rule is SecurityRule => !isFirewallRule(rule);
+
+function of<Rule extends GateRule>(
+  change: RuleChange<GateRule>,
+  isOf: (rule: GateRule) => rule is Rule,
+): readonly RuleChange<Rule>[] {
+  if (change.kind === "delete") {
+    return [change];
   }
-  const rules = changedRules<GateRule>(gate.rules, changes);
-  return { ...gate, rules: rules.flatMap((rule) => (isFirewallRule(rule) ? [] : [rule])) };
+  return isOf(change.rule) ? [{ kind: "put", rule: change.rule }] : [];
+}
+
+/** Rules of a network security group once changes of them are made. */
+export function changedRules(
+  rules: readonly SecurityRule[],
+  changes: readonly RuleChange[],
+): readonly SecurityRule[] {
+  return [...rules.filter((rule) => !isChanged(rule, changes)), ...putsOf(changes)];
 }
 
 /**
- * Rules once changes of them are made. NB. A firewall's rule names are unique in their collections alone: a change speaks of
- * what stands in ours. And a collection has one place: what else is in it goes where a rule of it is put.
+ * A firewall once changes of it are made. NB. Names are unique in their collections alone: a change speaks of what stands in
+ * ours. A collection has one place, and so has our group of a policy: what else is in it goes where our rules are put.
  */
-export function changedRules<Rule extends GateRule>(
-  rules: readonly Rule[],
-  changes: readonly RuleChange<Rule>[],
-): readonly Rule[] {
-  const touched = ({ name }: Rule) =>
-    changes.some((change) =>
-      sameName(change.kind === "put" ? change.rule.name : change.name, name),
-    );
-  const puts = changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
-  return [
-    ...rules
-      .filter((rule) => !touched(rule) || (isFirewallRule(rule) && !isDeployed(rule)))
-      .map((rule) => carried(rule, puts)),
-    ...puts,
-  ];
+export function changedFirewall(
+  firewall: Firewall,
+  changes: readonly RuleChange<FirewallRule>[],
+): Firewall {
+  const puts = putsOf(changes);
+  const keyOf = ({ kind, collection }: FirewallRule) => `${kind} ${collection.toLowerCase()}`;
+  const places = new Map(puts.map((put) => [keyOf(put), put.order]));
+  const group = puts[0]?.order[1];
+  const carried = (rule: FirewallRule) =>
+    group !== undefined && isInOurGroup(firewall, rule) ? rule.order.with(1, group) : rule.order;
+  const rules = firewall.rules
+    .filter((rule) => !(isDeployed(rule) && isChanged(rule, changes)))
+    .map((rule) => ({ ...rule, order: places.get(keyOf(rule)) ?? carried(rule) }));
+  return { ...firewall, rules: [...rules, ...puts] };
 }
 
-function carried<Rule extends GateRule>(rule: Rule, puts: readonly Rule[]): Rule {
-  if (!isFirewallRule(rule)) {
-    return rule;
-  }
-  const carrier = puts
-    .filter((put): put is Rule & FirewallRule => isFirewallRule(put))
-    .find((put) => put.kind === rule.kind && sameName(put.collection, rule.collection));
-  return carrier === undefined ? rule : { ...rule, order: carrier.order };
-}
+const putsOf = <Rule extends GateRule>(changes: readonly RuleChange<Rule>[]): readonly Rule[] =>
+  changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
+
+const isChanged = ({ name }: GateRule, changes: readonly RuleChange<GateRule>[]): boolean =>
+  changes.some((change) => sameName(change.kind === "put" ? change.rule.name : change.name, name));
 
 /** Whether the change can be made on a network security group. */
 export const isGroupChange = (change: RuleChange<GateRule>): change is RuleChange =>

@@ -1,8 +1,8 @@
 import type { GateRecord } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import { type Gate, type GateRule, gateName, gateNoun } from "./gate.ts";
+import { type Gate, type GateRule, gateName, gateNoun, isFirewallRule } from "./gate.ts";
 import type { GatePlan, RuleChange } from "./nsg-plan.ts";
-import { sameName } from "./owned.ts";
+import { isDeployed, sameName } from "./owned.ts";
 
 /** Something about a rule of ours that is not as it was last proven, though nobody wanted it otherwise. `rule` names it. */
 export interface Found extends Finding {
@@ -10,14 +10,15 @@ export interface Found extends Finding {
 }
 
 /** What a gate's record tells about its rules when they were last read back. */
-type LastProof = Pick<GateRecord, "proven" | "isInterrupted" | "desiredRevision" | "gateId">;
+type LastProof = Pick<GateRecord, "proven" | "isInterrupted" | "desiredRevision" | "touched">;
 
 /**
  * What a plan puts right that was not brought about by us: a proven rule that is gone or says something else, and a rule of
  * ours that nobody wrote. A planned change of a rule that is exactly as it was proven is intent, not drift.
  *
  * NB. After an interrupted write, what stands there may be half our own work: then only deny rules are told of, as none of
- * them is ever taken away on the way to something else.
+ * them is ever taken away on the way to something else. Of what an update of a firewall has touched since nothing is told: it
+ * may be as that left it.
  */
 export function foundBeside(
   last: LastProof,
@@ -28,7 +29,10 @@ export function foundBeside(
   const rules: readonly GateRule[] = gate.rules;
   return plan.changes.flatMap((change) => {
     const name = change.kind === "put" ? change.rule.name : change.name;
-    const present = rules.find((rule) => sameName(rule.name, name));
+    // NB. On a firewall a customer's rule may have the same name, in a collection of theirs.
+    const present = rules.find(
+      (rule) => sameName(rule.name, name) && (!isFirewallRule(rule) || isDeployed(rule)),
+    );
     const code = plan.cleaned.some((cleaned) => sameName(cleaned, name))
       ? "LeftoverRemoved"
       : codeOf(last, change, name, present, printOf);
@@ -69,6 +73,10 @@ function codeOf(
       : undefined;
   }
   if (last.isInterrupted === true && !(change.kind === "put" && change.rule.access === "Deny")) {
+    return undefined;
+  }
+  const { put = [], removed = [] } = last.touched ?? {};
+  if ([...put, ...removed].some((touched) => sameName(touched, name))) {
     return undefined;
   }
   if (present === undefined) {

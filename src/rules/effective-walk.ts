@@ -39,10 +39,25 @@ export interface Answer extends Verdict {
   readonly rules: readonly string[];
 }
 
+/** A group's rules as they read for the question. */
+export function rulesFor(group: ReadGroup, { family, destination }: Question): readonly ReadRule[] {
+  return group({ family, hasPublicSpace: holds(publicSpace[family], destination) });
+}
+
+/** Whether a rule may speak about some packets of the question. */
+export function maySpeak(rule: ReadRule, { packets, port, destination }: Question): boolean {
+  return transports.some(
+    (transport) =>
+      speaksTo(rule, transport, port, destination) !== "no" &&
+      common(packets[transport], rule.sources.possibly).length > 0,
+  );
+}
+
+const transports = ["TCP", "UDP"] as const;
+
 /** Asks a group about every packet of the question at once. */
 export function ask(group: ReadGroup, question: Question): Answer {
-  const { family, destination } = question;
-  const rules = group({ family, hasPublicSpace: holds(publicSpace[family], destination) });
+  const rules = rulesFor(group, question);
   const tcp = walk(rules, question, "TCP");
   const udp = walk(rules, question, "UDP");
   return {

@@ -1,9 +1,9 @@
 import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
 import type { Closing } from "./firewall-drafts.ts";
-import { placeOf } from "./firewall-order.ts";
+import { isInOurGroup, placeOf } from "./firewall-order.ts";
 import { mayTouch } from "./firewall-overlap.ts";
 import type { Owner } from "./intent.ts";
-import { isOwned, ownCollections, sameName, tookPriority } from "./owned.ts";
+import { isOwnCollection, ownCollections, sameName, tookPriority } from "./owned.ts";
 
 /** Numbers that a collection, or our group of a policy, may have. */
 export interface Lane {
@@ -34,7 +34,7 @@ export function placeDenies(
   owner: Owner,
   lane: Lane,
 ): { readonly place: number | undefined; readonly withoutPlace: readonly Closing[] } {
-  const all = closings.map((closing) => concernOf(firewall, closing, owner, lane));
+  const all = concernsOf(firewall, closings, owner);
   const hopeless = all.filter((concern) => !concern.isPresent && !hasRoomBehind(concern, lane));
   const concerns = all.filter((concern) => !hopeless.includes(concern));
   const first = Math.max(
@@ -57,44 +57,40 @@ export function placeDenies(
   };
 }
 
-function concernOf(firewall: Firewall, closing: Closing, owner: Owner, lane: Lane): Concern {
-  const present = firewall.rules.find(
-    (rule) =>
-      sameName(rule.name, closing.rule.name) &&
-      rule.kind === "network" &&
-      sameName(rule.collection, ownCollections(owner).deny),
+function concernsOf(
+  firewall: Firewall,
+  closings: readonly Closing[],
+  owner: Owner,
+): readonly Concern[] {
+  const { deny } = ownCollections(owner);
+  const network = firewall.rules.filter((rule) => rule.kind === "network");
+  const standing = new Map(
+    network
+      .filter((rule) => sameName(rule.collection, deny))
+      .map((rule) => [rule.name.toLowerCase(), rule]),
   );
-  // NB. It went before others and shall not any longer: unlike one that others came behind, it yields to them again.
-  const isFreed = present !== undefined && tookPriority(present) && !closing.takesPriority;
-  const exposing = firewall.rules
-    .filter((rule) => isYieldedTo(firewall, rule, closing, owner, lane))
-    .flatMap((rule) => placeOf(firewall, rule) ?? []);
-  return {
-    closing,
-    exposing,
-    isPresent: present !== undefined,
-    isSettled: present !== undefined && !isFreed,
-  };
+  const yieldable = network.flatMap((rule) => {
+    const at = isYieldable(firewall, rule, owner) ? placeOf(firewall, rule) : undefined;
+    return at === undefined ? [] : [{ rule, at }];
+  });
+  return closings.map((closing) => {
+    const present = standing.get(closing.rule.name.toLowerCase());
+    // NB. It went before others and shall not any longer: unlike one that others came behind, it yields to them again.
+    const isFreed = present !== undefined && tookPriority(present) && !closing.takesPriority;
+    return {
+      closing,
+      exposing: yieldable.filter(({ rule }) => mayTouch(rule, closing.rule)).map(({ at }) => at),
+      isPresent: present !== undefined,
+      isSettled: present !== undefined && !isFreed,
+    };
+  });
 }
 
 /** NB. Not a customer's rule in a collection or group of ours: it moves along, so there is no getting past it. */
-function isYieldedTo(
-  firewall: Firewall,
-  rule: FirewallRule,
-  { rule: deny }: Closing,
-  owner: Owner,
-  lane: Lane,
-): boolean {
-  const isInOurGroup = firewall.kind === "policy" && placeOf(firewall, rule) === lane.present;
-  return (
-    rule.kind === "network" &&
-    rule.access === "Allow" &&
-    !isOwned(rule, owner) &&
-    !Object.values(ownCollections(owner)).some((own) => sameName(own, rule.collection)) &&
-    !isInOurGroup &&
-    mayTouch(rule, deny)
-  );
-}
+const isYieldable = (firewall: Firewall, rule: FirewallRule, owner: Owner): boolean =>
+  rule.access === "Allow" &&
+  !isOwnCollection(rule.collection, owner) &&
+  !isInOurGroup(firewall, rule);
 
 function yieldsTo({ closing, exposing, isSettled }: Concern, { present }: Lane): readonly number[] {
   if (closing.takesPriority) {

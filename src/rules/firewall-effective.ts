@@ -9,8 +9,8 @@ import {
   type Traffic,
 } from "./effective.ts";
 import { type ReadGroup, readStatements, type Statement } from "./effective-group.ts";
-import { type Answer, ask, type Question } from "./effective-walk.ts";
-import type { Firewall, FirewallRule } from "./firewall.ts";
+import { type Answer, ask, maySpeak, type Question, rulesFor } from "./effective-walk.ts";
+import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
 import { inOrder } from "./firewall-order.ts";
 
 /**
@@ -29,7 +29,7 @@ export interface Destination {
 /** What a firewall makes of traffic. */
 export interface FirewallAccess {
   readonly access: Access;
-  /** The rules that decide some of the traffic, or leave it uncertain: DNAT rules first. */
+  /** The rules that decide some of the traffic, or leave it uncertain, by {@link fullName}: DNAT rules first. */
   readonly rules: readonly string[];
   /** Where DNAT rules lead some of the traffic, or may. Of a rule that leads to a host name nothing is told. */
   readonly leadsTo: readonly Destination[];
@@ -115,9 +115,9 @@ function pathsOf(
   reading: DnatReading,
 ): readonly Path[] {
   const { packets } = question;
-  const mayTake = (lead: Lead) =>
-    accessOf(packets, ask(choosing([lead], [lead]), question)) !== "denied";
-  const leads = firewall.leads.filter(mayTake);
+  const leads = firewall.leads.filter(({ read }) =>
+    rulesFor(read, question).some((rule) => maySpeak(rule, question)),
+  );
   const byPlace = Map.groupBy(leads, ({ to }) => JSON.stringify(to ?? "unreadable"));
   const led = [...byPlace.values()].map((same): Path => {
     const to = same[0]?.to;
@@ -187,6 +187,7 @@ function statementOf(rule: FirewallRule): Statement {
   const more = rule.isPartlyUnknown === true ? [unreadable] : [];
   return {
     ...rule,
+    name: fullName(rule),
     protocols: rule.protocols.map((name) => (name.toLowerCase() === "any" ? "*" : name)),
     sources: [...rule.sources, ...more],
     destinations: [...rule.destinations, ...more],

@@ -1,22 +1,24 @@
 import { resourceName } from "../policy/resource-id.ts";
 import type { Finding } from "../reasons.ts";
 import { readRange } from "./address-range.ts";
-import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
+import { type Firewall, type FirewallRule, firewallLimits, firewallRuleText } from "./firewall.ts";
 import { type FirewallDraft, ipv4, type Opening } from "./firewall-drafts.ts";
 import { inOrder, isBefore } from "./firewall-order.ts";
 import { coversAll, hasPublic, mayHold, protocolsCover, transportsOf } from "./firewall-overlap.ts";
 import { gateName, gateTitle } from "./gate.ts";
-import type { Entrance, GateIntent, Owner } from "./intent.ts";
+import type { DesiredDeny, Entrance, Owner } from "./intent.ts";
 import {
   assignEntrances,
+  bestFirst,
   type Entrances,
   leadsTo,
-  type Target,
   targetKey,
   targetsOf,
+  type Wishes,
+  wishesOf,
 } from "./mapped-ports.ts";
 import { dnatRuleName, ownCollections } from "./owned.ts";
-import { portListTouches } from "./ports.ts";
+import { portsMayMeet } from "./port-ranges.ts";
 
 /** How people come to the VM of a window: by which public address and port, and by which rule of ours, if it needs one. */
 export type Way =
@@ -30,34 +32,32 @@ export type Way =
 export function waysOf(
   firewall: Firewall,
   rules: Entrances,
-  { denies }: GateIntent,
+  denies: readonly DesiredDeny[],
   openings: readonly Opening[],
   owner: Owner,
 ): ReadonlyMap<Opening, Way> {
-  const needy = openings.filter(needsEntrance);
-  const targets = targetsOf(denies, needy, firewall.publicAddresses);
-  const byKey = new Map(targets.map((target) => [targetKey(target), target]));
-  const entrances = assignEntrances(targets, rules);
-  const drafts = needy.map((opening) => {
-    const target = byKey.get(keyOf(opening));
-    const entrance = entrances.get(keyOf(opening));
-    const isLed = rules.own.some(
-      (rule) => target !== undefined && leadsTo(rule, target) && comesBy(rule, entrance),
-    );
-    const reused =
-      isLed || target === undefined ? undefined : reusable(rules.customer, opening, target);
-    return { opening, entrance, reused, isLed };
-  });
   const ways = new Map<Opening, Way>(openings.map((opening) => [opening, {}]));
-  for (const { opening, reused } of drafts) {
-    ways.set(opening, { entrance: reused });
-  }
+  const targets = targetsOf(denies, openings.filter(needsEntrance), firewall.publicAddresses);
+  const entrances = assignEntrances(targets, rules);
+  const asked = openings.filter(needsEntrance).map((opening) => {
+    const entrance = entrances.get(keyOf(opening));
+    const rule = entrance && dnatRule(opening, entrance, owner);
+    const isStanding = rule !== undefined && rules.own.some((each) => saysTheSame(each, rule));
+    return { opening, entrance, rule, isStanding };
+  });
   const used = destinationsOf(rules.customer);
-  // What people are led by now stays: nobody new takes its place.
-  for (const { opening, entrance } of drafts
-    .filter(({ reused }) => reused === undefined)
-    .toSorted((left, right) => Number(right.isLed) - Number(left.isLed))) {
-    ways.set(opening, wayBy(firewall, opening, entrance, used, owner));
+  const wishes = wishesOf(denies);
+  // Where people are led now stays: nobody new takes its place, and nobody is told of another entrance.
+  for (const { opening, entrance, rule, isStanding } of asked.toSorted(
+    (left, right) => Number(right.isStanding) - Number(left.isStanding),
+  )) {
+    const reused = isStanding ? undefined : reusable(rules.customer, opening, wishes);
+    ways.set(
+      opening,
+      reused === undefined
+        ? wayBy(firewall, { opening, entrance, rule }, used)
+        : { entrance: reused },
+    );
   }
   return ways;
 }
@@ -68,42 +68,50 @@ const needsEntrance = ({ window, rule }: Opening): boolean =>
 const keyOf = ({ window, address }: Opening): string =>
   targetKey({ vmId: window.vmId, address, port: window.port });
 
-/** Whether traffic to the entrance comes by this rule. */
-const comesBy = (rule: FirewallRule, entrance: Entrance | undefined): boolean =>
-  entrance !== undefined &&
-  ipv4(rule.destinations).includes(entrance.address) &&
-  rule.destinationPorts.includes(String(entrance.port));
+/** Whether a rule of ours leads the same people the same way, whatever it is called and tells. */
+const saysTheSame = (present: FirewallRule, draft: FirewallDraft): boolean =>
+  firewallRuleText({ ...draft, order: present.order, description: present.description }) ===
+  firewallRuleText(present);
 
-/** A rule of ours to the opening's VM, counted among `used` if there is room for it. */
-function wayBy(
-  firewall: Firewall,
-  opening: Opening,
-  entrance: Entrance | undefined,
-  used: Set<string>,
-  owner: Owner,
-): Way {
-  if (entrance === undefined) {
-    return {
-      fault: full(
-        firewall,
-        `no free port on a public address that could lead to port ${opening.window.port} of '${resourceName(opening.window.vmId)}'`,
-      ),
-    };
+/** A way by a rule of ours, counted among the `used` destinations if there is room for it. */
+function wayBy(firewall: Firewall, { opening, entrance, rule }: Asked, used: Set<string>): Way {
+  if (rule === undefined) {
+    return { fault: noPort(firewall, opening) };
   }
-  const rule = dnatRule(opening, entrance, owner);
-  const more = new Set([...used, ...destinationsOf([rule])]);
-  if (firewall.publicAddresses.length + more.size > firewallLimits.dnat && more.size > used.size) {
-    return {
-      fault: full(
-        firewall,
-        `${firewall.publicAddresses.length} public addresses and ${used.size} destinations of DNAT rules, of ${firewallLimits.dnat} that Azure allows together (TCP and UDP are two)`,
-      ),
-    };
+  const fault = takeRoom(firewall, rule, used);
+  return fault === undefined ? { entrance, rule } : { fault };
+}
+
+/** An opening with the entrance that it would have, and the rule of ours that would lead there. */
+interface Asked {
+  readonly opening: Opening;
+  readonly entrance: Entrance | undefined;
+  readonly rule: FirewallDraft | undefined;
+}
+
+function noPort(firewall: Firewall, { window }: Opening): Finding {
+  const what = "no free port on a public address that could lead to port";
+  return full(firewall, `${what} ${window.port} of '${resourceName(window.vmId)}'`);
+}
+
+/** Counts a rule of ours among `used` if there is room for it, and tells why not. */
+function takeRoom(
+  { id, publicAddresses }: Firewall,
+  rule: FirewallDraft,
+  used: Set<string>,
+): Finding | undefined {
+  const more = [...destinationsOf([rule])].filter((destination) => !used.has(destination));
+  if (publicAddresses.length + used.size + more.length > firewallLimits.dnat) {
+    const what = `${publicAddresses.length} public addresses and ${used.size} destinations of DNAT rules`;
+    return full(
+      { id },
+      `${what}, and Azure allows ${firewallLimits.dnat} of them together (TCP and UDP are two)`,
+    );
   }
   for (const destination of more) {
     used.add(destination);
   }
-  return { entrance, rule };
+  return undefined;
 }
 
 function dnatRule(
@@ -153,8 +161,9 @@ function destinationsOf(
 function reusable(
   customer: readonly FirewallRule[],
   { rule: allow, window }: Opening,
-  { publicAddresses }: Target,
+  wishes: Wishes,
 ): Entrance | undefined {
+  const publicAddresses = bestFirst(wishes, window.vmId, window.publicAddresses ?? []);
   const leading = customer.filter(
     (rule) =>
       rule.kind === "dnat" &&
@@ -193,7 +202,7 @@ function isDiverted(
         other.translatedAddress === rule.translatedAddress &&
         other.translatedPort === rule.translatedPort
       ) &&
-      portListTouches(other.destinationPorts, [port]) &&
+      portsMayMeet(other.destinationPorts, [String(port)]) &&
       (other.isPartlyUnknown === true ||
         at === undefined ||
         mayHold(other.destinations, [at.range])),

@@ -15,25 +15,27 @@ export function noPlace(firewall: Firewall, { vmId }: Closing): Finding {
   return { ...full(firewall, `${what} '${resourceName(vmId)}'`), vmId };
 }
 
-/** Customer rules that keep a protected port of a VM open: allow rules read before its deny rule, and DNAT rules that lead to it. */
+/**
+ * Customer rules that keep a protected port of a VM open: allow rules read before its deny rule, and DNAT rules that lead
+ * to it. `firewall` carries the customer's rules alone.
+ */
 export function exposures(
   firewall: Firewall,
-  customer: readonly FirewallRule[],
   closing: Closing,
   order: Order | undefined,
 ): readonly Finding[] {
   const { rule: deny } = closing;
-  return customer.toSorted(inOrder).flatMap((rule) => {
-    if (rule.kind === "dnat") {
-      return leadsToAny(rule, deny) ? [exposure(firewall, closing, rule)] : [];
-    }
-    const isExposing =
-      order !== undefined &&
-      rule.access === "Allow" &&
-      isBefore(rule.order, order) &&
-      mayTouch(rule, deny);
-    return isExposing ? [exposure(firewall, closing, rule)] : [];
-  });
+  const isExposing = (rule: FirewallRule) =>
+    rule.kind === "dnat"
+      ? leadsToAny(rule, deny)
+      : order !== undefined &&
+        rule.access === "Allow" &&
+        isBefore(rule.order, order) &&
+        mayTouch(rule, deny);
+  return firewall.rules
+    .filter(isExposing)
+    .toSorted(inOrder)
+    .map((rule) => exposure(firewall, closing, rule));
 }
 
 /** NB. A rule that leads to a host name is not told of: whose name that is, no firewall says. */
@@ -59,13 +61,9 @@ function exposure(firewall: Firewall, { vmId }: Closing, rule: FirewallRule): Fi
   };
 }
 
-/** The customer's rule that would keep an allow rule of ours from being read, and what is to be done. */
-export function blocking(
-  firewall: Firewall,
-  customer: readonly FirewallRule[],
-  allow: FirewallRule,
-): Finding | undefined {
-  const rule = customer.find(
+/** As {@link exposures}, the customer's rule that would keep an allow rule of ours from being read, and what is to be done. */
+export function blocking(firewall: Firewall, allow: FirewallRule): Finding | undefined {
+  const rule = firewall.rules.find(
     (other) =>
       other.kind === "network" &&
       other.access === "Deny" &&

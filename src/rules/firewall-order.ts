@@ -28,3 +28,13 @@ export function placeOf(
   const [first, second] = order;
   return kind === "classic" ? first : first === 0 ? undefined : second;
 }
+
+/** Whether a rule stands in our group of a policy, in a collection of ours or of a customer's: it goes where the group goes. */
+export function isInOurGroup(
+  { kind, groupPriorities }: Pick<Firewall, "kind" | "groupPriorities">,
+  { order: [level, group] }: Pick<FirewallRule, "order">,
+): boolean {
+  return (
+    kind === "policy" && level !== 0 && group !== undefined && !groupPriorities.includes(group)
+  );
+}

@@ -1,7 +1,7 @@
 import { readRange } from "./address-range.ts";
 import { type AddressSet, common, everything, union, without } from "./effective-ranges.ts";
 import type { FirewallRule } from "./firewall.ts";
-import { portListIncludes, portListTouches } from "./ports.ts";
+import { portsInclude, portsMayMeet } from "./port-ranges.ts";
 import { publicSpace, taggedDestinations } from "./service-tags.ts";
 
 /** Traffic that a rule of ours speaks about, as the rule says it: all of it can be read. */
@@ -48,7 +48,7 @@ function ranges(text: string): AddressSet | undefined {
  */
 export function mayTouch(rule: FirewallRule, traffic: OwnTraffic): boolean {
   return (
-    portListTouches(rule.destinationPorts, traffic.destinationPorts.map(Number)) &&
+    portsMayMeet(rule.destinationPorts, traffic.destinationPorts) &&
     protocolsMeet(rule.protocols, traffic.protocols) &&
     (rule.isPartlyUnknown === true ||
       mayHold(rule.destinations, read(traffic.destinations).addresses))
@@ -83,7 +83,7 @@ export function certainlyTakes(rule: FirewallRule, traffic: OwnTraffic): boolean
 function speaksCertainly(rule: FirewallRule, traffic: OwnTraffic): boolean {
   return (
     protocolsCover(rule.protocols, traffic.protocols) &&
-    portsCover(rule.destinationPorts, traffic.destinationPorts) &&
+    traffic.destinationPorts.every((port) => portsInclude(rule.destinationPorts, Number(port))) &&
     coversAll(rule.destinations, traffic.destinations)
   );
 }
@@ -112,11 +112,6 @@ export const protocolsCover = (outer: readonly string[], inner: readonly string[
   transportsOf(inner).every((name) =>
     outer.some((each) => [name, "ANY", "*"].includes(each.toUpperCase())),
   );
-
-const portsCover = (outer: readonly string[], inner: readonly string[]): boolean => {
-  const readable = outer.filter((entry) => /^(\*|\d{1,5}(-\d{1,5})?)$/.test(entry));
-  return inner.every((port) => portListIncludes(readable, Number(port)));
-};
 
 /** Whether some of the IPv4 addresses of a list are clearly public: only from outside do people need a public address to connect to. */
 export const hasPublic = (list: readonly string[]): boolean =>

@@ -1,9 +1,9 @@
 import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
 import { lowestFree, placeDenies } from "./firewall-deny-place.ts";
 import type { Closing } from "./firewall-drafts.ts";
-import { type Order, placeOf } from "./firewall-order.ts";
+import { isInOurGroup, type Order, placeOf } from "./firewall-order.ts";
 import type { Owner } from "./intent.ts";
-import { isOwnCollection, isOwned, ownCollections, sameName } from "./owned.ts";
+import { isOwned, ownCollections, sameName } from "./owned.ts";
 
 /** Where our collections are read; nothing for one that finds no place. */
 export interface CollectionPlaces {
@@ -36,7 +36,7 @@ function groupPlaces(
   closings: readonly Closing[],
   owner: Owner,
 ): CollectionPlaces {
-  const present = firewall.rules.find((rule) => isOwnCollection(rule.collection, owner));
+  const present = firewall.rules.find((rule) => isInOurGroup(firewall, rule));
   const { place, withoutPlace } = placeDenies(firewall, closings, owner, {
     taken: new Set(firewall.groupPriorities),
     first: firewallLimits.lowestPriority,
@@ -56,11 +56,13 @@ function classicPlaces(
   const nat = numbersOf(firewall, "dnat", [own.dnat], owner);
   const front = lowestFree(new Set([...network.taken, ...network.held(own.deny)]));
   const beforeDenies = front ?? firewallLimits.highestPriority;
-  const { place: deny, withoutPlace } = placeDenies(firewall, closings, owner, {
+  const { place, withoutPlace } = placeDenies(firewall, closings, owner, {
     taken: new Set([...network.taken, ...network.held(own.allow), beforeDenies]),
     first: beforeDenies + 1,
     present: network.present(own.deny),
   });
+  // Where no deny rule will stand, allow rules have nothing to be before.
+  const deny = withoutPlace.length < closings.length ? place : undefined;
   const allowPresent = network.present(own.allow);
   const isAllowGood =
     allowPresent !== undefined &&
@@ -101,4 +103,28 @@ function numbersOf(
     held: (name: string) =>
       numbers(all.filter((rule) => isIn(name)(rule) && !isOwned(rule, owner))),
   };
+}
+
+/**
+ * A customer's rule as it will stand once rules of ours are put. NB. One that a customer put into a collection or group of ours is never changed, but it
+ * goes where that goes.
+ */
+export function carriedAlong(
+  firewall: Firewall,
+  rule: FirewallRule,
+  places: CollectionPlaces,
+  owner: Owner,
+): FirewallRule {
+  const collections = ownCollections(owner);
+  const [own] = (["dnat", "allow", "deny"] as const).filter((which) =>
+    sameName(collections[which], rule.collection),
+  );
+  const order = own === undefined ? undefined : places[own];
+  const group = places.allow?.[1];
+  if (order !== undefined) {
+    return { ...rule, order };
+  }
+  return group !== undefined && isInOurGroup(firewall, rule)
+    ? { ...rule, order: rule.order.with(1, group) }
+    : rule;
 }

@@ -1,13 +1,11 @@
-import { resourceName } from "../policy/resource-id.ts";
 import { bounded, type Finding } from "../reasons.ts";
+import { changedFirewall } from "./changed-gate.ts";
 import { type Firewall, type FirewallRule, firewallRuleText } from "./firewall.ts";
-import { closings, type FirewallDraft, ipv4, type Opening, openings } from "./firewall-drafts.ts";
-import { full, type Way, waysOf } from "./firewall-entrances.ts";
-import { blocking, exposures, noPlace } from "./firewall-findings.ts";
-import { isPublic } from "./firewall-overlap.ts";
-import { type CollectionPlaces, placeCollections } from "./firewall-places.ts";
-import { gateTitle } from "./gate.ts";
-import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
+import { type Closing, closings, openings } from "./firewall-drafts.ts";
+import { exposures, noPlace } from "./firewall-findings.ts";
+import { openAll, type Plot, resultOf } from "./firewall-opened.ts";
+import { carriedAlong, placeCollections } from "./firewall-places.ts";
+import type { GateIntent, Owner } from "./intent.ts";
 import {
   type GatePlan,
   insistOnOwn,
@@ -15,16 +13,7 @@ import {
   type RuleChange,
   windowsAt,
 } from "./nsg-plan.ts";
-import { isOwned, ownCollections, sameName } from "./owned.ts";
-
-/** What became of an opening: its rules with their places, or why it has none. */
-type Opened =
-  | {
-      readonly opening: Opening;
-      readonly rules: readonly FirewallRule[];
-      readonly way: Extract<Way, { readonly entrance?: unknown }>;
-    }
-  | { readonly opening: Opening; readonly fault: Finding };
+import { isOwned } from "./owned.ts";
 
 /**
  * Plans a firewall's NAT and network rules. Whatever stands in a collection of ours under a name of ours is ours; every other
@@ -42,136 +31,79 @@ export function planFirewall(
   owner: Owner,
 ): GatePlan<FirewallRule> {
   const { live, expired } = windowsAt(intent, now);
-  const own = firewall.rules.filter((rule) => isOwned(rule, owner));
   const closed = closings(intent, owner);
-  const places = placeCollections(firewall, closed, owner);
-  const customer = firewall.rules
-    .filter((rule) => !isOwned(rule, owner))
-    .map((rule) => moved(rule, places, owner));
-  const placedDenies = closed
-    .filter((closing) => !places.withoutPlace.includes(closing))
-    .flatMap(({ rule }) => placed(rule, places.deny));
-  const opened = openAll({ ...firewall, rules: customer }, own, intent, live, places, owner);
+  const plot = plotOf(firewall, intent, closed, owner);
+  const opened = openAll(plot, openings(live, owner));
   const wanted = [
-    ...placedDenies,
+    ...denyRules(plot, closed),
     ...opened.flatMap((each) => ("rules" in each ? each.rules : [])),
   ];
   insistOnOwn(wanted, owner);
-  const findings = [
-    ...places.withoutPlace.map((closing) => noPlace(firewall, closing)),
-    ...closed.flatMap((closing) =>
-      exposures(
-        firewall,
-        customer,
-        closing,
-        places.withoutPlace.includes(closing) ? undefined : places.deny,
-      ),
-    ),
-  ];
+  const changes = changesBetween(plot.own, wanted);
   return {
-    changes: changesBetween(own, wanted),
+    changes,
     results: Object.fromEntries(live.map(({ windowId }) => [windowId, resultOf(windowId, opened)])),
-    findings: bounded(findings, mostFindings),
+    findings: findingsOf(changedFirewall(firewall, changes), plot, closed),
     cleaned: [],
     expired,
   };
 }
 
-/** NB. A customer's rule in a collection of ours is never changed, but it goes where the collection goes. */
-function moved(rule: FirewallRule, places: CollectionPlaces, owner: Owner): FirewallRule {
-  const collections = ownCollections(owner);
-  const order = (["dnat", "allow", "deny"] as const)
-    .filter((which) => sameName(collections[which], rule.collection))
-    .map((which) => places[which])[0];
-  return order === undefined ? rule : { ...rule, order };
-}
-
-const placed = (draft: FirewallDraft, order: FirewallRule["order"] | undefined) =>
-  order === undefined ? [] : [{ ...draft, order }];
-
-/** Opens what can be opened. `firewall` carries the customer's rules alone. */
-function openAll(
+function plotOf(
   firewall: Firewall,
-  own: readonly FirewallRule[],
-  intent: GateIntent,
-  live: readonly DesiredWindow[],
-  places: CollectionPlaces,
+  { denies }: GateIntent,
+  closed: readonly Closing[],
   owner: Owner,
-): readonly Opened[] {
-  const checked = openings(live, owner).map((opening) => ({
-    opening,
-    ...checkedRule(firewall, opening, places),
-  }));
-  const possible = checked.filter((each) => "allow" in each).map(({ opening }) => opening);
-  const rules = {
-    own: own.filter((rule) => rule.kind === "dnat"),
-    customer: firewall.rules.filter((rule) => rule.kind === "dnat"),
-  };
-  const ways = waysOf(firewall, rules, intent, possible, owner);
-  return checked.map((each): Opened => {
-    if ("fault" in each) {
-      return each;
-    }
-    const { opening, allow } = each;
-    const way = ways.get(opening) ?? {};
-    if ("fault" in way) {
-      return { opening, fault: way.fault };
-    }
-    const dnat = way.rule === undefined ? [] : placed(way.rule, places.dnat);
-    return way.rule !== undefined && dnat.length === 0
-      ? { opening, fault: full(firewall, "no free priority for our DNAT rules") }
-      : { opening, rules: [allow, ...dnat], way };
-  });
+): Plot {
+  const places = placeCollections(firewall, closed, owner);
+  const own = firewall.rules.filter((rule) => isOwned(rule, owner));
+  const rules = firewall.rules
+    .filter((rule) => !own.includes(rule))
+    .map((rule) => carriedAlong(firewall, rule, places, owner));
+  return { firewall: { ...firewall, rules }, own, places, denies, owner };
 }
 
-function checkedRule(
-  firewall: Firewall,
-  { window, rule }: Opening,
-  { allow: order }: CollectionPlaces,
-): { readonly allow: FirewallRule } | { readonly fault: Finding } {
-  const outside = rule.sources.find(isPublic);
-  if (outside !== undefined && ipv4(window.publicAddresses ?? []).length === 0) {
-    const message = `${gateTitle(firewall.id)} has no public address by which ${outside} could come to '${resourceName(window.vmId)}'.`;
-    return { fault: { code: "FirewallWithoutPublicAddress", message, target: outside } };
-  }
-  if (order === undefined) {
-    return { fault: full(firewall, "no free priority for our allow rules") };
-  }
-  const allow = { ...rule, order };
-  const fault = blocking(firewall, firewall.rules, allow);
-  return fault === undefined ? { allow } : { fault };
+const denyRules = ({ places }: Plot, closed: readonly Closing[]): readonly FirewallRule[] =>
+  closed.flatMap((closing) =>
+    places.deny === undefined || places.withoutPlace.includes(closing)
+      ? []
+      : [{ ...closing.rule, order: places.deny }],
+  );
+
+/** Deny rules without a place come first: without them a policy is not settled, so they must not be the ones left out. */
+function findingsOf(
+  after: Firewall,
+  { owner, places: { withoutPlace, deny } }: Plot,
+  closed: readonly Closing[],
+): readonly Finding[] {
+  const firewall = { ...after, rules: after.rules.filter((rule) => !isOwned(rule, owner)) };
+  const faults = withoutPlace.map((closing) => noPlace(firewall, closing));
+  const exposed = closed.flatMap((closing) =>
+    exposures(firewall, closing, withoutPlace.includes(closing) ? undefined : deny),
+  );
+  return bounded([...faults, ...exposed], mostFindings);
 }
 
-function resultOf(windowId: string, opened: readonly Opened[]): WindowResult {
-  const own = opened.find(({ opening }) => opening.windowIds.includes(windowId));
-  if (own === undefined) {
-    // Nobody of its address family comes through a firewall: no rule is needed.
-    return { state: "open", rules: [] };
-  }
-  if ("fault" in own) {
-    return { state: "failed", reasons: [own.fault] };
-  }
-  const { entrance } = own.way;
-  const rules = own.rules.map((rule) => rule.name);
-  return { state: "open", rules, ...(entrance === undefined ? {} : { entrance }) };
-}
-
-/** A put that changes a collection's place is made of each rule of ours in it, as each tells the place. */
+/** Deletes, then puts. Each rule tells its collection's place: where that changes, all of ours in it are put. */
 function changesBetween(
   own: readonly FirewallRule[],
   wanted: readonly FirewallRule[],
 ): readonly RuleChange<FirewallRule>[] {
-  const isWanted = ({ name }: FirewallRule) => wanted.some((rule) => sameName(rule.name, name));
-  const gone = new Set(own.filter((rule) => !isWanted(rule)).map((rule) => rule.name));
+  const nameOf = ({ name }: FirewallRule) => name.toLowerCase();
+  const present = Map.groupBy(own, nameOf);
+  const future = new Set(wanted.map(nameOf));
   const stands = (rule: FirewallRule) => {
-    const same = own.filter((other) => sameName(other.name, rule.name));
-    // NB. In two collections of ours may stand two of one name: then one of them is not as it should be.
+    // NB. In two collections of ours two may stand under one name: then one of them is not as it should be.
+    const [same, ...others] = present.get(nameOf(rule)) ?? [];
     return (
-      same.length === 1 && same.every((each) => firewallRuleText(each) === firewallRuleText(rule))
+      same !== undefined && others.length === 0 && firewallRuleText(same) === firewallRuleText(rule)
     );
   };
+  const gone = [...present.values()].flatMap(([rule]) =>
+    rule === undefined || future.has(nameOf(rule)) ? [] : [rule.name],
+  );
   return [
-    ...[...gone].map((name): RuleChange<FirewallRule> => ({ kind: "delete", name })),
+    ...gone.map((name): RuleChange<FirewallRule> => ({ kind: "delete", name })),
     ...wanted
       .filter((rule) => !stands(rule))
       .map((rule): RuleChange<FirewallRule> => ({ kind: "put", rule })),

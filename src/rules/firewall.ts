@@ -31,6 +31,10 @@ export interface FirewallRule {
   readonly description: string;
 }
 
+/** Names a rule within its firewall, `collection/name`: a rule's own name is unique in its collection alone. */
+export const fullName = ({ collection, name }: Pick<FirewallRule, "collection" | "name">): string =>
+  `${collection}/${name}`;
+
 /** A firewall as a gate, as it was read. */
 export interface Firewall {
   /** Of a classic firewall its own id; of a policy the id of our rule collection group, whether it exists yet or not. */

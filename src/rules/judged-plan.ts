@@ -1,14 +1,15 @@
 import { resourceName } from "../policy/resource-id.ts";
 import { firstFew, type Reason } from "../reasons.ts";
-import { changedRules } from "./changed-gate.ts";
+import { changedFirewall, changedRules } from "./changed-gate.ts";
+import { arrivals } from "./desired-rules.ts";
 import { accessThrough, type GroupAccess } from "./effective.ts";
 import { readGroup } from "./effective-group.ts";
-import type { Firewall, FirewallRule } from "./firewall.ts";
+import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
 import { ipv4 } from "./firewall-drafts.ts";
 import { accessThroughFirewall, dnatReadings, readFirewall } from "./firewall-effective.ts";
 import { hasPublic, isPublic } from "./firewall-overlap.ts";
 import { planFirewall } from "./firewall-plan.ts";
-import { type Gate, type GateRule, gateTitle } from "./gate.ts";
+import { type Gate, type GateRule, gateTitle, isFirewallRule } from "./gate.ts";
 import type { DesiredWindow, Entrance, GateIntent, Owner, WindowResult } from "./intent.ts";
 import type { NetworkSecurityGroup } from "./nsg.ts";
 import { type GatePlan, planGate } from "./nsg-plan.ts";
@@ -46,8 +47,7 @@ export function judgedFirewallPlan(
 ): GatePlan<FirewallRule> {
   return judged(intent, (rest) => {
     const plan = planFirewall(firewall, rest, now, owner);
-    const rules = changedRules(firewall.rules, plan.changes);
-    return { plan, judge: firewallJudgeOf({ ...firewall, rules }, owner) };
+    return { plan, judge: firewallJudgeOf(changedFirewall(firewall, plan.changes), owner) };
   });
 }
 
@@ -76,8 +76,8 @@ function judged<Rule extends GateRule>(
 
 function judgeOf(group: NetworkSecurityGroup, owner: Owner): Judge {
   const read = readGroup(group);
-  return ({ addresses, sources, through = [], port, protocol, vmId }) =>
-    [...sources, ...through].flatMap((source) => {
+  return ({ addresses, sources, through, port, protocol, vmId }) =>
+    arrivals({ sources, through }).flatMap((source) => {
       const answers = addresses.map((destination) =>
         accessThrough(read, { source, destination, port, protocol }),
       );
@@ -121,12 +121,9 @@ function shut(
   { source, port, vmId }: Pick<DesiredWindow, "port" | "vmId"> & { readonly source: string },
 ): Reason {
   const rules: readonly GateRule[] = gate.rules;
-  const ours = new Set(
-    rules.filter((rule) => isOwned(rule, owner)).map((rule) => rule.name.toLowerCase()),
-  );
-  const names = answers
-    .flatMap((answer) => answer.rules)
-    .filter((name) => !ours.has(name.toLowerCase()));
+  const nameOf = (rule: GateRule) => (isFirewallRule(rule) ? fullName(rule) : rule.name);
+  const ours = new Set(rules.filter((rule) => isOwned(rule, owner)).map(nameOf));
+  const names = answers.flatMap((answer) => answer.rules).filter((name) => !ours.has(name));
   const [target = ""] = names;
   const message = `${gateTitle(gate.id)} lets nothing from ${source} to port ${port} of '${resourceName(vmId)}' through, whatever allow rule of ours stands there: ${firstFew([...new Set(names)], namedAtMost)} deny it before. Their owner has to narrow them.`;
   return { code: "BlockedByCustomerRule", message, target };

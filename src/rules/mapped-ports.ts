@@ -4,7 +4,7 @@ import { type FirewallRule, mappedPorts } from "./firewall.ts";
 import { ipv4, type Opening } from "./firewall-drafts.ts";
 import { mayHold } from "./firewall-overlap.ts";
 import type { DesiredDeny, Entrance } from "./intent.ts";
-import { portListIncludes } from "./ports.ts";
+import { type ReadPorts, readPorts } from "./port-ranges.ts";
 
 const mappedCount = mappedPorts.last - mappedPorts.first + 1;
 
@@ -36,28 +36,46 @@ export function targetsOf(
   openings: readonly Opening[],
   publicAddresses: readonly string[],
 ): readonly Target[] {
-  const wishes = Map.groupBy(denies, (deny) => idKey(deny.vmId));
-  const bestFirst = (vmId: string, addresses: readonly string[]) => {
-    const list = ipv4(addresses);
-    const wish = (wishes.get(idKey(vmId)) ?? [])
-      .flatMap((deny) => ipv4(deny.publicIpAddress === undefined ? [] : [deny.publicIpAddress]))
-      .find((address) => list.includes(address));
-    return wish === undefined ? list : [wish, ...list.filter((address) => address !== wish)];
-  };
+  const wishes = wishesOf(denies);
   const asked = openings.map(({ window, address }) => ({
     vmId: window.vmId,
     address,
     port: window.port,
-    publicAddresses: bestFirst(window.vmId, window.publicAddresses ?? []),
+    publicAddresses: bestFirst(wishes, window.vmId, window.publicAddresses ?? []),
   }));
   const closed = denies.flatMap(({ vmId, addresses, ports }) =>
     ipv4(addresses)
       .slice(0, 1)
       .flatMap((address) => ports.map((port) => ({ vmId, address, port })))
-      .map((target) => ({ ...target, publicAddresses: bestFirst(vmId, publicAddresses) })),
+      .map((target) => ({ ...target, publicAddresses: bestFirst(wishes, vmId, publicAddresses) })),
   );
   const all = [...sorted(closed), ...sorted(asked)];
   return [...new Map(all.map((target) => [targetKey(target), target])).values()];
+}
+
+/** By VM, the public addresses that policies wish for. */
+export type Wishes = ReadonlyMap<string, readonly string[]>;
+
+/** Gathers the wishes of all policies. */
+export function wishesOf(denies: readonly DesiredDeny[]): Wishes {
+  const wishing = denies.filter((deny) => deny.publicIpAddress !== undefined);
+  return new Map(
+    [...Map.groupBy(wishing, ({ vmId }) => idKey(vmId))].map(([vm, rows]) => [
+      vm,
+      rows.flatMap(({ publicIpAddress = "" }) => ipv4([publicIpAddress])),
+    ]),
+  );
+}
+
+/** The IPv4 ones of a firewall's addresses in its order, after the one that a policy of the VM wishes for. */
+export function bestFirst(
+  wishes: Wishes,
+  vmId: string,
+  addresses: readonly string[],
+): readonly string[] {
+  const list = ipv4(addresses);
+  const wish = wishes.get(idKey(vmId))?.find((address) => list.includes(address));
+  return wish === undefined ? list : [wish, ...list.filter((address) => address !== wish)];
 }
 
 const sorted = (targets: readonly Target[]): readonly Target[] =>
@@ -112,15 +130,21 @@ function presentEntrances(target: Target, own: readonly FirewallRule[]): readonl
 
 /** Whether a DNAT rule leads to this very address and port. */
 export function leadsTo(
-  { kind, translatedAddress, translatedPort }: FirewallRule,
+  rule: FirewallRule,
   { address, port }: Pick<Target, "address" | "port">,
 ): boolean {
   return (
-    kind === "dnat" &&
-    translatedAddress !== undefined &&
-    ipv4([translatedAddress])[0] === address &&
-    Number(translatedPort) === port
+    rule.kind === "dnat" && Number(rule.translatedPort) === port && translatedTo(rule) === address
   );
+}
+
+const translations = new WeakMap<FirewallRule, string>();
+
+/** The IPv4 address to which a rule leads, as we write addresses; read once, compared often. */
+function translatedTo(rule: FirewallRule): string {
+  const text = translations.get(rule) ?? ipv4([rule.translatedAddress ?? ""])[0] ?? "";
+  translations.set(rule, text);
+  return text;
 }
 
 /**
@@ -154,20 +178,21 @@ export function hashOf(text: string): number {
 
 /** Whether DNAT rules take a port of a public address for some protocol. NB. What cannot be read takes everything. */
 function takenBy(customer: readonly FirewallRule[]): (address: string, port: number) => boolean {
-  const portsOf = new Map<string, readonly (readonly string[])[]>();
-  const listsAt = (address: string) => {
-    const range = readRange(address);
-    const lists = customer
+  const known = new Map<string, readonly ReadPorts[]>();
+  const portsAt = (address: string) => {
+    const read = readRange(address);
+    const ports = customer
       .filter(
-        (rule) =>
-          rule.isPartlyUnknown === true ||
-          range === undefined ||
-          mayHold(rule.destinations, [range.range]),
+        ({ isPartlyUnknown, destinations }) =>
+          isPartlyUnknown === true || read === undefined || mayHold(destinations, [read.range]),
       )
-      .map((rule) => (rule.destinationPorts.length === 0 ? ["*"] : rule.destinationPorts));
-    portsOf.set(address, lists);
-    return lists;
+      .map(({ destinationPorts }) => readPorts(destinationPorts));
+    known.set(address, ports);
+    return ports;
   };
   return (address, port) =>
-    (portsOf.get(address) ?? listsAt(address)).some((list) => portListIncludes(list, port));
+    (known.get(address) ?? portsAt(address)).some(
+      ({ ranges, isUnreadable }) =>
+        isUnreadable || ranges.some(([first, last]) => first <= port && port <= last),
+    );
 }

@@ -121,7 +121,7 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
 }
 
 /**
- * The row of `meta`, with the columns by which the sweep finds gates: `behind`, `nextDueAt` (when the first window has to be taken
+ * The row of `meta`, with the columns by which the sweep finds gates: `behind` (or not proven since a write began), `nextDueAt` (when the first window has to be taken
  * off) and `nextClosesAt` (when the first one ends).
  */
 export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: string): TableEntity {
@@ -129,7 +129,7 @@ export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: stri
     partitionKey,
     rowKey: metaRowKey,
     ...meta,
-    behind: meta.applied < meta.desired,
+    behind: meta.applied < meta.desired || meta.isInterrupted,
     nextClosesAt,
     nextDueAt:
       nextClosesAt === never

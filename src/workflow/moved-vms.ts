@@ -26,7 +26,7 @@ interface Moved {
 
 /**
  * Brings a policy's deny rules to where its VMs are: after a VM was moved, deleted or restored, got another address, or
- * another network security group was put before it. `machineOf` tells where to look; each VM that seems to have moved is
+ * another gate was put before it. `machineOf` tells where to look; each VM that seems to have moved is
  * read alone before anything is done. Tells whether anything was.
  */
 export async function healPlaces(

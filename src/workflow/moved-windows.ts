@@ -20,16 +20,16 @@ export interface StandingWindows {
 }
 
 /**
- * All windows that are not over, gathered from the gates on which they are wanted. NB. Not those near their end by the slowest of
- * the gates: they are taken off firewalls before they are taken off other gates, and must not be brought back.
+ * All windows that are not over, gathered from the gates on which they are wanted. NB. Of those behind a firewall not those near
+ * their end by the slowest of all: they are taken off firewalls before they are taken off other gates, and must not be brought back.
  */
 export function standingWindows(
   records: readonly GateRecord[],
   now: Date,
 ): readonly StandingWindows[] {
   const longestLead = Math.max(0, ...records.map(leadOf));
-  const isStanding = ({ closesAt }: DesiredWindow) =>
-    Date.parse(closesAt) > now.getTime() + 3 * longestLead;
+  const isStanding = (window: DesiredWindow) =>
+    Date.parse(window.closesAt) > now.getTime() + (isBehindFirewall(window) ? 3 * longestLead : 0);
   const standing = records.flatMap((record) =>
     record.intent.windows.filter(isStanding).map((window) => ({ gateId: record.gateId, window })),
   );
@@ -44,6 +44,10 @@ export function standingWindows(
     };
   });
 }
+
+/** Whether it is wanted on a firewall, or on a group behind one. */
+const isBehindFirewall = ({ through, publicAddresses }: DesiredWindow): boolean =>
+  through !== undefined || publicAddresses !== undefined;
 
 /** Whether the windows stand exactly where the VM is. */
 export function standsWhere({ places }: StandingWindows, machine: Machine | undefined): boolean {

@@ -9,25 +9,26 @@ import type {
   Rights,
 } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
-import { isFirewallGate } from "../rules/gate.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";
 import { noteConnections } from "./connections.ts";
 import { decideAgain } from "./decide-again.ts";
 import { tellDecisions } from "./decisions.ts";
 import { windowFact } from "./facts.ts";
 import { type Leads, leadsOf, longest } from "./leads.ts";
+import { type Look, lookAgain } from "./look-again.ts";
 import {
   bringEnds,
+  isWaiting,
   noteExpected,
   outcomeOf,
   type Reached,
   reachedBy,
   report,
-  type WindowOutcome,
+  soonest,
 } from "./opened.ts";
 import { endReplaced } from "./replace-windows.ts";
 import { guarded } from "./serial.ts";
-import { latest, type Settle } from "./settle.ts";
+import type { Settle } from "./settle.ts";
 import { takeBack } from "./take-back.ts";
 import type { SettlePorts } from "./turn.ts";
 import { placesByGate } from "./vm-gates.ts";
@@ -99,41 +100,6 @@ function wasOpen({ openedAt, closesAt }: Window, now: number): boolean {
   return openedAt !== undefined && Date.parse(closesAt) <= now;
 }
 
-/** With `retryAfterMs` all windows wait still. `refused`: the gates that are known not to come to their rules now. */
-interface Look extends Opened {
-  readonly refused: readonly Reached[];
-}
-
-/**
- * Looks whether windows wait still for the updates of firewalls. NB. Many do so at once, and often: where all wait, it decides anew, and
- * asks Azure for nothing else.
- */
-async function lookAgain(
-  ports: WindowPorts,
-  request: AccessRequest,
-  opening: readonly Window[],
-): Promise<Look> {
-  const gateIds = [...new Set(opening.flatMap(({ gates = [] }) => gates))].filter(isFirewallGate);
-  const now = ports.clock.now().getTime();
-  const isEnding = ({ durationSeconds, closesAt }: Window) =>
-    durationSeconds === undefined && Date.parse(closesAt) <= now;
-  const isHopeless =
-    opening.some(isEnding) ||
-    (await decideAgain(ports, request, opening, { fresh: false })).size > 0;
-  if (gateIds.length === 0 || isHopeless) {
-    return { refused: [] };
-  }
-  const reached = await Promise.all(
-    gateIds.map(async (gateId) => reachedBy(gateId, await ports.settle(gateId, latest))),
-  );
-  const outcomes = opening.map((window) => outcomeOf(window, undefined, reached, []));
-  if (!outcomes.every(isWaiting)) {
-    return { refused: reached.filter(({ reasons }) => reasons !== undefined) };
-  }
-  await noteExpected(ports, request, outcomes);
-  return { retryAfterMs: soonest(reached), refused: [] };
-}
-
 async function open(
   ports: WindowPorts,
   request: AccessRequest,
@@ -196,12 +162,6 @@ async function open(
   await noteExpected(ports, request, waiting);
   return { machine, retryAfterMs: waiting.length === 0 ? undefined : soonest(reached) };
 }
-
-const isWaiting = ({ reasons, pending }: WindowOutcome): boolean =>
-  reasons.length === 0 && pending.length > 0;
-
-const soonest = (reached: readonly Reached[]): number =>
-  Math.min(...reached.flatMap(({ retryAfterMs }) => retryAfterMs ?? []));
 
 /** A gate on which the windows are wanted, from that revision on. */
 interface Wanted {

@@ -29,6 +29,8 @@ export interface Protected {
   readonly gates: readonly GateRecord[];
   /** Why it is not settled; the sweep takes it up. */
   readonly reasons: readonly Reason[];
+  /** Of what is under way: when to look again. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -48,7 +50,8 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     const denies = denyRowsByGate(ports.ids, stored.value, (vmId) => machines.get(idKey(vmId)));
     // NB. With those of an earlier round: whoever overtook us does not know that we wanted something there.
     const gates = [...new Set([...stored.value.gates, ...touched, ...denies.keys()])];
-    const noted = await noteGates(ports, stored, gates);
+    const paths = pathsOfAll([...machines.values()]);
+    const noted = await noteGates(ports, stored, gates, paths, [...machines.values()]);
     if (noted === undefined) {
       continue;
     }
@@ -68,18 +71,18 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       settleGate(ports, noted.value, one),
     );
     const reasons = settled.flatMap((one) => one.reasons);
-    const isUnderWay = settled.some((one) => one.isUnderWay === true);
+    const pauses = settled.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
-    if (isUnderWay && reasons.length === 0) {
-      return { outcome: "under way", gates: records, reasons: [] };
+    if (pauses.length > 0 && reasons.length === 0) {
+      const retryAfterMs = Math.min(...pauses);
+      return { outcome: "under way", gates: records, reasons: [], retryAfterMs };
     }
     // The audit first: a change that people are told of as done must have its facts.
-    const paths = pathsOfAll([...machines.values()]);
     await tell(ports, noted.value, records, reasons, paths);
     if (reasons.length > 0) {
       return { outcome: "unsettled", gates: records, reasons };
     }
-    if (await finish(ports, noted, [...denies.keys()], paths, [...machines.values()])) {
+    if (await finish(ports, noted, [...denies.keys()])) {
       return { outcome: "settled", gates: records, reasons: [] };
     }
   }
@@ -108,15 +111,32 @@ async function findMachines(
   return new Map(vms.map((vm, index) => [idKey(vm.id), machines[index]]));
 }
 
-/** NB. Every gate is stored with the policy before anything is wanted on it, so that a crash leaves none behind unknown. */
+/**
+ * NB. Every gate is stored with the policy before anything is wanted on it, so that a crash leaves none behind unknown. With them
+ * goes what the look at the VMs has told: where a firewall takes its time, people see it while they wait.
+ */
 async function noteGates(
   ports: ProtectPorts,
   stored: Stored<Policy>,
   gates: readonly string[],
+  unprotectedPaths: readonly Finding[],
+  machines: readonly (Machine | undefined)[],
 ): Promise<Stored<Policy> | undefined> {
-  const isNoted = gates.every((gate) => stored.value.gates.includes(gate));
-  return isNoted ? stored : ports.policies.put({ ...stored.value, gates }, stored.etag);
+  const { value } = stored;
+  // A policy that is being deleted has no VMs any more, and asks nobody where they are.
+  const seen =
+    value.state === "deleting"
+      ? {}
+      : { unprotectedPaths, firewallAddresses: firewallAddressesOf(machines) };
+  const noted: Policy = { ...value, ...seen, gates };
+  const isNoted =
+    gates.every((gate) => value.gates.includes(gate)) && seenText(noted) === seenText(value);
+  return isNoted ? stored : ports.policies.put(noted, stored.etag);
 }
+
+/** What a look at its VMs has told of a policy, as text: equal for equal findings. */
+const seenText = ({ unprotectedPaths = [], firewallAddresses = {} }: Policy): string =>
+  JSON.stringify([unprotectedPaths, firewallAddresses]);
 
 async function tell(
   ports: ProtectPorts,
@@ -149,19 +169,11 @@ async function finish(
   ports: ProtectPorts,
   stored: Stored<Policy>,
   gates: readonly string[],
-  unprotectedPaths: readonly Finding[],
-  machines: readonly (Machine | undefined)[],
 ): Promise<boolean> {
   if (stored.value.state === "deleting") {
     return ports.policies.remove(stored.value.id, stored.etag);
   }
-  const settled: Policy = {
-    ...stored.value,
-    gates,
-    unprotectedPaths,
-    firewallAddresses: firewallAddressesOf(machines),
-    state: "settled",
-  };
+  const settled: Policy = { ...stored.value, gates, state: "settled" };
   return (await ports.policies.put(settled, stored.etag)) !== undefined;
 }
 
@@ -200,7 +212,8 @@ async function wantOnGate(
 interface SettledGate {
   readonly record?: GateRecord;
   readonly reasons: readonly Reason[];
-  readonly isUnderWay?: boolean;
+  /** An update of it is under way: when to look again. */
+  readonly retryAfterMs?: number;
 }
 
 async function settleGate(
@@ -213,7 +226,7 @@ async function settleGate(
     return { reasons: settled.reasons };
   }
   if (settled.outcome === "under way") {
-    return { record: settled.record, reasons: [], isUnderWay: true };
+    return { record: settled.record, reasons: [], retryAfterMs: settled.retryAfterMs };
   }
   const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
   return { record: settled.record, reasons: policy.state === "deleting" ? [] : full };

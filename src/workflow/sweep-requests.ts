@@ -124,6 +124,12 @@ function neverOpened(window: Window): boolean {
   return isOnItsWay(window) || (window.state === "closing" && window.openedAt === undefined);
 }
 
+/** NB. Its own orchestration may wait for its end, and know nothing of it: a newer window ended it, or its VM was moved. */
+const isLeftClosing = ({ state, closingSince }: Window, now: number): boolean =>
+  state === "closing" &&
+  closingSince !== undefined &&
+  Date.parse(closingSince) + abandoned.afterEnd <= now;
+
 const waitingFor = ({ gates = [] }: Window): number =>
   abandoned.waiting + (gates.some(isFirewallGate) ? firewallWaiting : 0);
 
@@ -135,9 +141,17 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
     window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt;
   const isCounting = window.durationSeconds !== undefined && window.latestEnd === undefined;
   const wasRevoked = window.state === "closing" && window.endReason === "UserRequested";
+  // Who ended it waits for no update of a firewall, and who looks after it may sleep until the end that it had.
+  const isLeft =
+    window.state === "closing" &&
+    window.openedAt !== undefined &&
+    window.closingSince !== undefined &&
+    Date.parse(window.closingSince) + abandoned.afterEnd <= now;
   return (
     (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
+    isLeft ||
     (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
+    isLeftClosing(window, now) ||
     (neverOpened(window) && since(request) + waitingFor(window) <= now)
   );
 }

@@ -3,8 +3,13 @@ import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateReading, Network, Progress } from "../../src/ports.ts";
 import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
 import type { RuleChange } from "../../src/rules/nsg-plan.ts";
-import { ownCollections } from "../../src/rules/owned.ts";
-import { anOwner } from "../support/builders.ts";
+import {
+  allowRuleName,
+  denyRuleName,
+  dnatRuleName,
+  ownCollections,
+} from "../../src/rules/owned.ts";
+import { anOwner, requestId } from "../support/builders.ts";
 import { customer, firewalls, machinesBehind, subscription } from "./firewall-estate.ts";
 
 /** A network with `firewalls`, `machinesBehind`, and nothing of ours. */
@@ -22,7 +27,9 @@ export interface FirewallsUnderTest {
 }
 
 const collections = ownCollections(anOwner);
-/** A window with its three rules: of ours are the collections, the names are free here. */
+const windowId = (index: number) => `${requestId}-0-${index}`;
+
+/** A window with its three rules. */
 function windowOn({ kind, publicAddresses }: Firewall): readonly FirewallRule[] {
   const order = (priority: number) => (kind === "classic" ? [priority] : [1, 150, priority]);
   const address = kind === "classic" ? "10.20.1.4" : "10.31.1.4";
@@ -35,7 +42,7 @@ function windowOn({ kind, publicAddresses }: Firewall): readonly FirewallRule[] 
   return [
     {
       ...common,
-      name: "JitAccess-dnat",
+      name: dnatRuleName(anOwner, windowId(0)),
       kind: "dnat",
       collection: collections.dnat,
       order: order(100),
@@ -46,7 +53,7 @@ function windowOn({ kind, publicAddresses }: Firewall): readonly FirewallRule[] 
     },
     {
       ...common,
-      name: "JitAccess-allow",
+      name: allowRuleName(anOwner, windowId(0), 4),
       kind: "network",
       collection: collections.allow,
       order: order(101),
@@ -55,7 +62,7 @@ function windowOn({ kind, publicAddresses }: Firewall): readonly FirewallRule[] 
     },
     {
       ...common,
-      name: "JitAccess-deny",
+      name: denyRuleName(anOwner, { vmKey: "0123456789abcdef" }, 4),
       kind: "network",
       access: "Deny",
       collection: collections.deny,
@@ -189,7 +196,7 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
 
     it("replaces a rule of the same name and leaves the others of its collection", async () => {
       const [dnat, allow] = rules as [FirewallRule, FirewallRule];
-      const other = { ...allow, name: "JitAccess-other" };
+      const other = { ...allow, name: allowRuleName(anOwner, windowId(1), 4) };
       await carryOut(puts([dnat, allow, other]));
       const later = { ...allow, sources: ["203.0.113.8"] };
 
@@ -217,7 +224,7 @@ export function firewallContract(open: () => FirewallsUnderTest): void {
       const [dnat] = rules as [FirewallRule];
       const many = Array.from({ length: 250 }, (_, index) => ({
         ...dnat,
-        name: `JitAccess-${index}`,
+        name: dnatRuleName(anOwner, windowId(index)),
         destinationPorts: [`${20_000 + index}`],
       }));
 

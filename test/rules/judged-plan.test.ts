@@ -61,6 +61,16 @@ describe("a plan that the evaluator has judged", () => {
     expect(resultOf([rule])).toMatchObject({ state: "failed" });
   });
 
+  it("fails a window of which the firewall's subnet does not get through", () => {
+    const subnet = deny("no-firewall", 100, { sources: ["10.1.0.0/25"] });
+    const upper = deny("upper-half", 101, { sources: ["10.1.0.128/25"] });
+    const resultFor = (...rules: readonly SecurityRule[]) =>
+      resultOf(rules, { through: ["10.1.0.0/24"] });
+
+    expect(resultFor(subnet)).toMatchObject({ state: "open" });
+    expect(resultFor(subnet, upper)).toMatchObject({ state: "failed" });
+  });
+
   it("does not judge where it hangs on what cannot be known", () => {
     expect(resultOf([deny("tagged", 100, { sources: ["AzureCloud"] })])).toMatchObject({
       state: "open",

@@ -173,6 +173,14 @@ describe("an allow rule", () => {
     expect(results[windows[1]?.windowId ?? ""]).toEqual(results[window.windowId]);
   });
 
+  it("behind a firewall also lets through what that has translated, which comes from its subnet", () => {
+    const windows = [aDesiredWindow({ through: ["10.1.0.0/26", "10.2.0.0/26"] })];
+
+    expect(ours(settle(aGroup(), { windows })).map((rule) => rule.sources)).toEqual([
+      ["10.1.0.0/26", "10.2.0.0/26", "203.0.113.7"],
+    ]);
+  });
+
   it("is not shared by requests for different sources: each closes by itself", () => {
     const windows = [window, secondWindow];
     const settled = settle(aGroup(), { windows });

@@ -99,7 +99,7 @@ export function createFakeGateStore(): GateStore {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, isInterrupted: __, touched: ___, ...record } = gate.record;
+      const { lease: _, isInterrupted: __, touched: ___, failures: ____, ...record } = gate.record;
       const isWhole = revision >= record.desiredRevision;
       const { leftovers, ...rest } = record.intent;
       const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
@@ -184,6 +184,7 @@ export function createFakeGateStore(): GateStore {
         .filter(
           (record) =>
             record.appliedRevision < record.desiredRevision ||
+            record.isInterrupted === true ||
             record.intent.windows.some(
               (window) => Date.parse(window.closesAt) - leadOf(record) <= now.getTime(),
             ),

@@ -3,7 +3,7 @@ import { idKey } from "../../src/policy/resource-id.ts";
 import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
 import { ownGroupName } from "../../src/rules/owned.ts";
 import { lookAfterWindows } from "../../src/workflow/look-after.ts";
-import { type Opened, openWindows } from "../../src/workflow/open-windows.ts";
+import { type Opened, openWindows, type VmOfRequest } from "../../src/workflow/open-windows.ts";
 import {
   anAccessRequest,
   anOwner,
@@ -15,7 +15,7 @@ import {
   vmId,
 } from "./builders.ts";
 import type { Faults } from "./faults.ts";
-import { createWorld } from "./world.ts";
+import { createWorld, type Process } from "./world.ts";
 
 const network = `/subscriptions/${subscriptionId}/resourceGroups/hub/providers/Microsoft.Network`;
 
@@ -37,6 +37,12 @@ export const edge = vmId("edge");
 export const spoke = vmId("spoke");
 const addressOf = { edge: "10.20.1.4", spoke: "10.31.1.4" } as const;
 export const publicAddress = { classic: "192.0.2.40", policy: "192.0.2.50" } as const;
+/** Another one of the classic firewall's, behind the first in its order. */
+export const secondAddress = "192.0.2.41";
+const publicAddresses = {
+  classic: [publicAddress.classic, secondAddress],
+  policy: [publicAddress.policy],
+} as const;
 
 const customerRule: FirewallRule = {
   name: "ops-ssh",
@@ -58,7 +64,7 @@ function aFirewall(kind: Firewall["kind"], rules: readonly FirewallRule[]): Fire
     name: kind === "classic" ? "fw-edge" : "fwp-hub",
     rules,
     groupPriorities: kind === "classic" ? [] : [100, 200],
-    publicAddresses: [publicAddress[kind]],
+    publicAddresses: publicAddresses[kind],
   };
 }
 
@@ -87,7 +93,7 @@ export async function createFirewallWorld() {
             {
               gateId: firewalls[kind],
               firewallId: `${network}/azureFirewalls/fw-${name}`,
-              publicAddresses: [publicAddress[kind]],
+              publicAddresses: publicAddresses[kind],
               subnets: [name === "edge" ? "10.20.0.0/26" : "10.30.0.0/26"],
             },
           ],
@@ -122,6 +128,15 @@ export async function createFirewallWorld() {
     }
   }
 
+  /** Opens, and looks again for as long as updates are under way. */
+  async function open(one: Process, vm: VmOfRequest, until: number): Promise<void> {
+    let opened: Opened = await clock.run(openWindows(one, vm));
+    while (opened.retryAfterMs !== undefined && clock.now().getTime() < until) {
+      await clock.advance(opened.retryAfterMs);
+      opened = await clock.run(openWindows(one, { ...vm, isAgain: true }));
+    }
+  }
+
   /** What the orchestration of a VM does: opens, looks after, at the moments that it is told. Ends when nothing is left. */
   async function live(
     id: string,
@@ -132,14 +147,14 @@ export async function createFirewallWorld() {
     }: { readonly vmIndex?: number; readonly until?: number; readonly faults?: Faults } = {},
   ): Promise<void> {
     const one = world.start(faults);
-    let opened: Opened = await clock.run(openWindows(one, { requestId: id, vmIndex }));
-    while (opened.retryAfterMs !== undefined && clock.now().getTime() < until) {
-      await clock.advance(opened.retryAfterMs);
-      opened = await clock.run(openWindows(one, { requestId: id, vmIndex, isAgain: true }));
-    }
+    await open(one, { requestId: id, vmIndex }, until);
+    await lookAfter(one, { requestId: id, vmIndex }, until);
+  }
+
+  async function lookAfter(one: Process, vm: VmOfRequest, until: number): Promise<void> {
     let attempt = 1;
     while (clock.now().getTime() < until) {
-      const looked = await clock.run(lookAfterWindows(one, { requestId: id, vmIndex, attempt }));
+      const looked = await clock.run(lookAfterWindows(one, { ...vm, attempt }));
       if (looked.next === undefined && !looked.isFailing) {
         return;
       }
