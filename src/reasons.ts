@@ -66,6 +66,8 @@ export const reasonCodes = {
     "A firewall in front of the virtual machine takes longer for its updates than the time asked for leaves it.",
   // The operator's move.
   GateFull: "The gate has no free priority, public port or place for another rule.",
+  GateBusy:
+    "Azure does not take our update of a firewall now, or another update runs there; it is tried until it is taken.",
   GateNotWritable: "Azure refuses our write to the gate (missing right, lock or validation).",
   GateNotFound: "The gate does not exist any more.",
   GateUpdateFailed: "Azure did not bring an update of a firewall to its end; it is tried again.",

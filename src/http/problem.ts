@@ -29,6 +29,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   AskedTooOften: 409,
   BlockedByCustomerRule: 409,
   GateFull: 409,
+  GateBusy: 503,
   GateTooSlow: 409,
   GateUpdateFailed: 503,
   GateNotFound: 409,

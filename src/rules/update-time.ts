@@ -7,9 +7,11 @@ export interface Measured {
 }
 
 /**
- * So many times the longest known update a measured one counts at most. NB. Its end is known once somebody looks: after an outage of
- * hours that would tell of hours, and whatever ends within them would be shut, and refused.
+ * So long a measured update counts at most, in milliseconds, or so many times the longest known one. NB. Its end is known once somebody
+ * looks: after an outage of hours that would tell of hours, and whatever ends within them would be shut, and refused. What is
+ * plausible counts in full: a lead too short lets a rule outlive its window.
  */
+const mostMs = 900_000;
 const mostTimesLonger = 3;
 
 /** How many measured times are kept. */
@@ -47,7 +49,7 @@ export function afterUpdate<
         failures: 0,
         updateTimes: [
           ...(updates.updateTimes ?? []),
-          Math.min(tookMs, mostTimesLonger * updateTimeOf(updates)),
+          Math.min(tookMs, Math.max(mostMs, mostTimesLonger * updateTimeOf(updates))),
         ].slice(-timesKept),
       };
 }

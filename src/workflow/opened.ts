@@ -16,6 +16,8 @@ export interface Reached {
   readonly reasons?: readonly Reason[];
   /** An update is under way: look again after so many milliseconds. */
   readonly retryAfterMs?: number;
+  /** What keeps the next one from being begun. */
+  readonly why?: Reason | undefined;
 }
 
 /** How a settlement went, as a gate that was reached. */
@@ -24,7 +26,12 @@ export function reachedBy(gateId: string, settled: Settled): Reached {
     case "settled":
       return { gateId, record: settled.record };
     case "under way":
-      return { gateId, record: settled.record, retryAfterMs: settled.retryAfterMs };
+      return {
+        gateId,
+        record: settled.record,
+        retryAfterMs: settled.retryAfterMs,
+        why: settled.why,
+      };
     case "refused":
       return { gateId, reasons: settled.reasons };
   }
@@ -36,6 +43,8 @@ export interface WindowOutcome {
   readonly reasons: readonly Reason[];
   /** The gates whose updates have not come to it yet, as they are. */
   readonly pending: readonly GateRecord[];
+  /** What keeps those updates from being begun. */
+  readonly why?: readonly Reason[];
   /** Where a firewall lets people in. */
   readonly entrance?: Entrance | undefined;
   readonly gates: readonly { readonly id: string; readonly rules: readonly string[] }[];
@@ -96,6 +105,7 @@ export function outcomeOf(
     findings: bounded([...beside, ...paths], mostFindings),
     entrance: told.find(({ entrance }) => entrance !== undefined)?.entrance,
     pending: pending.flatMap(({ record }) => record ?? []),
+    why: pending.flatMap(({ why }) => why ?? []),
   };
 }
 
@@ -138,7 +148,8 @@ export async function report(
       return reasons.length === 0
         ? moveWindow(window, "open", {
             expectedAt: undefined,
-            ...(findings.length === 0 ? {} : { findings }),
+            // What was told while it waited is so no longer.
+            findings: findings.length === 0 ? undefined : findings,
             ...(entrance === undefined ? {} : { entrance }),
           })
         : moveWindow(window, "closing", { reasons });
@@ -147,7 +158,7 @@ export async function report(
   logOutcomes(ports, outcomes);
 }
 
-/** Notes with windows that wait for the update of a firewall when they will probably be open. */
+/** Notes with windows that wait for the update of a firewall when they will probably be open, and what keeps it from being begun. */
 export async function noteExpected(
   { requests, clock }: WindowPorts,
   request: AccessRequest,
@@ -160,15 +171,22 @@ export async function noteExpected(
       Math.max(...pending.map((record) => expectedEnd(record, now))),
     ]),
   );
+  const reasons = new Map(waiting.map(({ window, why = [] }) => [window.id, why]));
   // Told in steps, so that not every look writes.
-  const isNew = ({ id, expectedAt }: Window) =>
-    expectedAt === undefined || Math.abs(Date.parse(expectedAt) - (ends.get(id) ?? 0)) > stepMs;
+  const isNew = ({ id, expectedAt, findings = [] }: Window) =>
+    expectedAt === undefined ||
+    Math.abs(Date.parse(expectedAt) - (ends.get(id) ?? 0)) > stepMs ||
+    codesOf(findings) !== codesOf(reasons.get(id) ?? []);
   const told = waiting.filter(({ window }) => isNew(window)).map(({ window }) => window.id);
   if (told.length > 0) {
     await requests.change(request.id, (current) =>
       changeWindows(current, told, (window) =>
         window.state === "opening"
-          ? { ...window, expectedAt: new Date(ends.get(window.id) ?? 0).toISOString() }
+          ? {
+              ...window,
+              expectedAt: new Date(ends.get(window.id) ?? 0).toISOString(),
+              findings: reasons.get(window.id)?.length === 0 ? undefined : reasons.get(window.id),
+            }
           : window,
       ),
     );
@@ -176,6 +194,8 @@ export async function noteExpected(
 }
 
 const stepMs = 5_000;
+
+const codesOf = (reasons: readonly Reason[]): string => reasons.map(({ code }) => code).join();
 
 /**
  * Notes when windows were proven open, also where somebody has asked for their end meanwhile; and so when those end that count from

@@ -79,8 +79,8 @@ async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled>
 
 /** What this process remembers of firewalls between two steps. */
 interface Seen {
-  /** When it makes sense to look again, in milliseconds since 1970. */
-  readonly notBefore: Map<string, number>;
+  /** When it makes sense to look again, in milliseconds since 1970, and what was told then. */
+  readonly notBefore: Map<string, { readonly at: number; readonly why: UnderWay["why"] }>;
   readonly watched: Map<string, Watched>;
 }
 
@@ -103,12 +103,12 @@ async function stepOnce(
     return { outcome: "settled", record };
   }
   const now = ports.clock.now().getTime();
-  const early = (notBefore.get(key) ?? now) - now;
-  if (early > 0) {
+  const { at = now, why } = notBefore.get(key) ?? {};
+  if (at > now) {
     const { operation } = record;
     const elapsedMs = operation === undefined ? Infinity : now - Date.parse(operation.startedAt);
-    const retryAfterMs = Math.max(early, surelyStillTakes(record, elapsedMs));
-    return { outcome: "under way", record, retryAfterMs };
+    const retryAfterMs = Math.max(at - now, surelyStillTakes(record, elapsedMs));
+    return { outcome: "under way", record, retryAfterMs, why };
   }
   const lease = watch(watched.get(key), record.lease, now);
   remember(watched, key, lease);
@@ -123,14 +123,19 @@ async function stepOnce(
   );
   const settled: Settled =
     typeof outcome === "object" ? outcome : again(await ports.gates.read(gateId));
-  const then = ports.clock.now().getTime();
-  const rest = { settled: undefined, refused: then + settleTimes.afterRefusal };
-  remember(
-    notBefore,
-    key,
-    settled.outcome === "under way" ? then + settled.retryAfterMs : rest[settled.outcome],
-  );
+  remember(notBefore, key, nextLook(settled, ports.clock.now().getTime()));
   return settled;
+}
+
+function nextLook(settled: Settled, now: number) {
+  switch (settled.outcome) {
+    case "settled":
+      return undefined;
+    case "under way":
+      return { at: now + settled.retryAfterMs, why: settled.why };
+    case "refused":
+      return { at: now + settleTimes.afterRefusal, why: settled.reasons[0] };
+  }
 }
 
 const again = (record: GateRecord): UnderWay => ({

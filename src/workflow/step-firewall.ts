@@ -1,6 +1,6 @@
 import type { GateOperation, GateReading, GateRecord, Progress, Touched } from "../ports.ts";
 import { type Reason, refused } from "../reasons.ts";
-import { type Gate, type GateRule, gateNoun } from "../rules/gate.ts";
+import { type Gate, type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
 import { leadOf, pauseFor } from "../rules/update-time.ts";
@@ -48,7 +48,8 @@ export async function stepFirewall(
     }
     if (reading.isUpdating) {
       // Somebody else's update, or one of ours whose beginning was not stored: the next one has to wait for it.
-      return underWay(record, settleTimes.pollOthers);
+      const pause = Math.max(settleTimes.pollOthers, pauseFor(record, 0));
+      return underWay(record, pause, busy(record, "it is being updated"));
     }
     const { plan, seen } = planAhead(ports, record, reading);
     if (isAsWanted(plan, reading, record, update)) {
@@ -128,7 +129,7 @@ async function afterFailure(
 ): Promise<Settled> {
   const { failures = 0 } = taken;
   if (failures < quietFailures) {
-    return underWay(taken, Math.max(retryAfterMs, afterFailureMs * 2 ** failures));
+    return underWay(taken, Math.max(retryAfterMs, afterFailureMs * 2 ** failures), reason);
   }
   await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
   return refused(reason);
@@ -254,7 +255,11 @@ async function begin(
       return undefined;
     case "changed":
       log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
-      return underWay(record, Math.max(outcome.retryAfterMs, settleTimes.pollOthers));
+      return underWay(
+        record,
+        Math.max(outcome.retryAfterMs, settleTimes.pollOthers),
+        busy(record, outcome.detail),
+      );
     case "refused":
       log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
       await tell(ports, record, turn, "failed", [outcome.reason]);
@@ -292,8 +297,15 @@ function repairing(turn: Turn, { touched }: GateRecord): Turn {
 }
 
 /** NB. How long Azure wants to be left alone comes from outside: meanwhile nothing would be closed there. */
-const underWay = (record: GateRecord, retryAfterMs: number): UnderWay => ({
+const underWay = (record: GateRecord, retryAfterMs: number, why?: Reason): UnderWay => ({
   outcome: "under way",
   record,
   retryAfterMs: Math.min(retryAfterMs, settleTimes.pollLongestUpdate),
+  why,
+});
+
+const busy = ({ gateId }: GateRecord, detail: string): Reason => ({
+  code: "GateBusy",
+  message: `${gateTitle(gateId)} does not take our update now; it is tried until it does: ${detail}`,
+  target: gateId,
 });

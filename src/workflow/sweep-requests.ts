@@ -141,15 +141,8 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
     window.openedAt === undefined ? (window.latestEnd ?? window.closesAt) : window.closesAt;
   const isCounting = window.durationSeconds !== undefined && window.latestEnd === undefined;
   const wasRevoked = window.state === "closing" && window.endReason === "UserRequested";
-  // Who ended it waits for no update of a firewall, and who looks after it may sleep until the end that it had.
-  const isLeft =
-    window.state === "closing" &&
-    window.openedAt !== undefined &&
-    window.closingSince !== undefined &&
-    Date.parse(window.closingSince) + abandoned.afterEnd <= now;
   return (
     (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
-    isLeft ||
     (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
     isLeftClosing(window, now) ||
     (neverOpened(window) && since(request) + waitingFor(window) <= now)

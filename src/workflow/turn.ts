@@ -44,6 +44,8 @@ export interface UnderWay {
   readonly outcome: "under way";
   readonly record: GateRecord;
   readonly retryAfterMs: number;
+  /** What keeps the next update from being begun, where something does. */
+  readonly why?: Reason | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
-  /** Of a firewall that somebody else updates. */
+  /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
   /** A firewall is looked at so often whatever pause Azure names. */
   pollLongestUpdate: 60_000,

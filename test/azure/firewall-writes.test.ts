@@ -114,6 +114,7 @@ describe("a write of a firewall", () => {
   it.each([
     ["somebody wrote to it", classic, 'W/"2"'],
     ["somebody made a group of our name", noGroup, 'W/"2"'],
+    ["a group of ours was made, and the look is older", group, ""],
   ])("is not sent when %s since it was read", async (_case, read, now) => {
     expect(await connect(accepted, now).write(read, [put])).toMatchObject({ outcome: "changed" });
     expect(sent).toHaveLength(1);

@@ -148,6 +148,29 @@ describe("a VM behind a firewall", () => {
     expect(world.network.updates).toHaveLength(2);
   });
 
+  it("says why it waits while the firewall does not take our update, and no longer once it is open", async () => {
+    const detail = "AnotherOperationInProgress";
+    const { write } = world.network;
+    world.network.write = async (reading, changes) =>
+      reading.gate.id === firewalls.classic
+        ? { outcome: "changed", detail, retryAfterMs: 1_000 }
+        : write(reading, changes);
+    await world.ask([anEdgeWindow()]);
+
+    await world.live(requestId, { until: now() + updateMs });
+    const waiting = (await world.windows(requestId))[0];
+    world.network.write = write;
+    await world.live(requestId, { until: now() + 3 * updateMs });
+
+    expect(waiting).toMatchObject({
+      state: "opening",
+      findings: [{ code: "GateBusy", message: expect.stringContaining(detail) }],
+    });
+    const [open] = await world.windows(requestId);
+    expect(open?.state).toBe("open");
+    expect((open?.findings ?? []).map(({ code }) => code)).not.toContain("GateBusy");
+  });
+
   it("is opened by another try where an update came to nothing", async () => {
     world.network.failUpdates({
       outcome: "changed",

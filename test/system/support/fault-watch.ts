@@ -17,6 +17,7 @@ export interface ToldPort {
   readonly status: "Initiating" | "Initiated" | "Revoked";
   readonly statusReason: string;
   readonly endTimeUtc: string;
+  readonly findings?: readonly { readonly code: string }[];
 }
 
 /** What the API told of all requests, between two looks at the groups. */
