@@ -27,7 +27,7 @@ export const firewalls = {
 export const networkGroup = "rg-network";
 
 /** The id of something of the sample's network. */
-export function networkId(subscriptionId: string, path: string): string {
+function networkId(subscriptionId: string, path: string): string {
   return `/subscriptions/${subscriptionId}/resourceGroups/${networkGroup}/providers/Microsoft.Network/${path}`;
 }
 

@@ -94,6 +94,9 @@ export function pauseFor(measured: Measured, elapsedMs: number): number {
 
 const longestPauseMs = 15_000;
 
+const within = (pauseMs: number, leastMs: number): number =>
+  Math.round(Math.min(Math.max(pauseMs, leastMs), longestPauseMs));
+
 /**
  * How long an update surely still takes, as far as anybody knows, in milliseconds: until then one who looks how it goes is enough. 0
  * where none has been measured, or it should be over.
@@ -103,14 +106,20 @@ export function surelyStillTakes({ updateTimes = [] }: Measured, elapsedMs: numb
   return Math.max(Math.round(shortest * 0.95 - elapsedMs), 0);
 }
 
-/**
- * How long the first of many who ask for a firewall's update may wait for the others, in milliseconds: a little of what those would
- * wait who have to take the next one.
- */
-export function gatheringFor({ updateTimes = [] }: Measured): number {
-  const shortest = updateTimes.length === 0 ? firstGuessMs : Math.min(...updateTimes);
-  return Math.round(Math.min(Math.max(shortest / 8, 1_000), longestPauseMs));
+/** How often it is looked whether others ask, and for how long at most, in milliseconds. */
+export interface Gathering {
+  readonly everyMs: number;
+  readonly longestMs: number;
 }
 
-const within = (pauseMs: number, leastMs: number): number =>
-  Math.round(Math.min(Math.max(pauseMs, leastMs), longestPauseMs));
+/**
+ * How the first of many who ask for a firewall's update waits for the others, also where nobody is known to come: for a little of what
+ * those would wait who have to take the next update. NB. Less than `leadOf` has in hand: a closing may fall due meanwhile.
+ */
+export function gatheringFor({ updateTimes = [] }: Measured): Gathering {
+  const shortest = updateTimes.length === 0 ? firstGuessMs : Math.min(...updateTimes);
+  return {
+    everyMs: Math.round(Math.min(Math.max(shortest / 40, 250), 2_000)),
+    longestMs: Math.round(Math.min(Math.max(shortest / 12, 1_000), 10_000)),
+  };
+}

@@ -2,7 +2,7 @@ import type { AccessRequest, Window } from "../access/request.ts";
 import { isFirewallGate } from "../rules/gate.ts";
 import { decideAgain } from "./decide-again.ts";
 import type { Opened, WindowPorts } from "./open-windows.ts";
-import { noteExpected, outcomeOf, type Reached, reachedBy, type WindowOutcome } from "./opened.ts";
+import { isWaiting, noteExpected, outcomeOf, type Reached, reachedBy, soonest } from "./opened.ts";
 import { latest } from "./settle.ts";
 
 /** With `retryAfterMs` all windows wait still. `refused`: the gates that are known not to come to their rules now. */
@@ -39,11 +39,3 @@ export async function lookAgain(
   await noteExpected(ports, request, outcomes);
   return { retryAfterMs: soonest(reached), refused: [] };
 }
-
-/** Whether nothing stands against a window but that the update of a firewall takes its time. */
-export const isWaiting = ({ reasons, pending }: WindowOutcome): boolean =>
-  reasons.length === 0 && pending.length > 0;
-
-/** When the first of the gates has to be looked at again, in milliseconds. */
-export const soonest = (reached: readonly Reached[]): number =>
-  Math.min(...reached.flatMap(({ retryAfterMs }) => retryAfterMs ?? []));

@@ -3,11 +3,12 @@ import { type Reason, refused } from "../reasons.ts";
 import { type Gate, type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
-import { gatheringFor, leadOf, pauseFor } from "../rules/update-time.ts";
+import { leadOf, pauseFor } from "../rules/update-time.ts";
 import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
 import {
   complete,
   gathered,
+  gatheringOf,
   type Settled,
   type SettlePorts,
   settleTimes,
@@ -57,10 +58,8 @@ export async function stepFirewall(
     if (update.failure !== undefined) {
       return await afterFailure(ports, taken, turn, update.failure);
     }
-    const latest = await withoutEnding(
-      ports,
-      await gathered(ports, record, turn, gatheringOf(record, plan)),
-    );
+    const all = await gathered(ports, record, turn, gatheringOf(record, plan));
+    const latest = await withoutEnding(ports, all);
     if (latest.desiredRevision > record.desiredRevision) {
       record = latest;
       continue;
@@ -185,16 +184,6 @@ function planAhead(
 }
 
 const untouched: Touched = { put: [], removed: [] };
-
-/**
- * Whoever comes too late for an update waits for two: those who ask at the same time are given longer than for a quick write. NB. Not
- * where something is to be closed, which is begun no earlier than it has to.
- */
-function gatheringOf(record: GateRecord, { changes }: GatePlan<GateRule>) {
-  return changes.every(({ kind }) => kind === "put")
-    ? { everyMs: settleTimes.gatherQuiet, longestMs: gatheringFor(record) }
-    : undefined;
-}
 
 /**
  * Whether nothing has to be written. NB. After a write that failed the rules may be there to read, and not in effect: it is sent

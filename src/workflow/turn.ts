@@ -15,6 +15,7 @@ import { type Found, foundBeside } from "../rules/drift.ts";
 import type { GateRule } from "../rules/gate.ts";
 import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
+import { type Gathering, gatheringFor } from "../rules/update-time.ts";
 import { repairFacts } from "./repairs.ts";
 import { printOf, settledRecord } from "./settlement.ts";
 
@@ -66,8 +67,6 @@ export const settleTimes = {
   /** While others keep asking for the same gate, a write waits for them: so often it looks, so long at most. */
   gatherEvery: 100,
   gatherLongest: 1_000,
-  /** Of a firewall that only opens: so long nobody may have asked for more. */
-  gatherQuiet: 500,
   /** Below the 230 s after which Azure's front end gives up on an HTTP call. */
   giveUpAfter: 200_000,
 } as const;
@@ -151,21 +150,25 @@ async function letGo({ gates }: SettlePorts, turn: Turn): Promise<number> {
 }
 
 /**
- * The gate's record once nobody has asked for anything more for a moment. One who asks alone does not wait; of a hundred who
- * ask at once, those who come while the first is reading go with the first write.
+ * The gate's record once nobody has asked for anything more for a moment. One who asks alone does not wait, unless it is to be
+ * `patient`; of a hundred who ask at once, those who come while the first is reading go with the first write.
  */
 export async function gathered(
   { clock, gates }: SettlePorts,
   record: GateRecord,
   turn: Turn,
-  { everyMs, longestMs }: Gathering = usualGathering,
+  patient?: Gathering,
 ): Promise<GateRecord> {
   if (turn.hasGathered) {
     return record;
   }
   turn.hasGathered = true;
+  const { everyMs, longestMs } = patient ?? usualGathering;
   const until = clock.now().getTime() + longestMs;
   let before = record;
+  if (patient !== undefined) {
+    await clock.pause(everyMs);
+  }
   for (;;) {
     const latest = await gates.read(record.gateId);
     const isQuiet = latest.desiredRevision === before.desiredRevision;
@@ -177,16 +180,21 @@ export async function gathered(
   }
 }
 
-/** How often it is looked whether others ask, and for how long at most, in milliseconds. */
-interface Gathering {
-  readonly everyMs: number;
-  readonly longestMs: number;
-}
-
 const usualGathering: Gathering = {
   everyMs: settleTimes.gatherEvery,
   longestMs: settleTimes.gatherLongest,
 };
+
+/**
+ * How the step of a firewall waits for others; as usual where something is to be closed, and nothing is answered: that is begun no
+ * earlier than it has to.
+ */
+export function gatheringOf(
+  record: GateRecord,
+  { changes }: GatePlan<GateRule>,
+): Gathering | undefined {
+  return changes.every(({ kind }) => kind === "put") ? gatheringFor(record) : undefined;
+}
 
 /** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */
 export async function tellFound(
