@@ -4,6 +4,7 @@
  */
 import { benchAuthorize } from "./authorize/authorize.ts";
 import { benchContention } from "./contention/contention.ts";
+import { benchFirewall } from "./firewall/firewall.ts";
 import { benchOpen } from "./open.ts";
 import { OptionsError } from "./options.ts";
 import { benchSweep } from "./sweep/sweep.ts";
@@ -24,6 +25,11 @@ const benchmarks: Readonly<Record<string, Benchmark>> = {
     about:
       "many requests at once behind one network security group, against everybody writing with the SDK (--help)",
     run: benchContention,
+  },
+  firewall: {
+    about:
+      "many requests at once behind one Azure Firewall, against an update of it for each (--help)",
+    run: benchFirewall,
   },
   sweep: {
     about:

@@ -28,6 +28,7 @@ import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
 import { createWebhookSender } from "./webhooks/sender.ts";
 import { createWorkflows } from "./workflow/durable.ts";
+import { type PolicyToFollow, protectPolicy } from "./workflow/follow-policy.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
 import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
@@ -149,6 +150,8 @@ export function createApp(config: Config) {
       inRun("openWindows", () => openWindows(ports, input), input.requestId),
     lookAfterWindows: (input: Looking) =>
       inRun("lookAfterWindows", () => lookAfterWindows(ports, input), input.requestId),
+    protectPolicy: (input: PolicyToFollow) =>
+      inRun("protectPolicy", () => protectPolicy(ports, input)),
     sweep: (context: InvocationContext) =>
       inRun("sweep", async () => {
         const workflows = routePorts.workflows(context);

@@ -257,8 +257,8 @@ export interface GateStore {
   /** Every gate that has not been let go. */
   known(): Promise<readonly GateRecord[]>;
   /**
-   * Gates whose applied revision lags behind, or with a window whose `closesAt` is not after `now`; and firewalls of which a write
-   * was begun and no settlement has been recorded since.
+   * Gates whose applied revision lags behind, or of which a write was begun that nobody has settled since, or with a window that
+   * has to be taken off by `now`: at its `closesAt`, and on a firewall so much before as an update there takes.
    */
   unsettled(now: Date): Promise<readonly string[]>;
   /** Gates that still owe the closing of a window whose `closesAt` is not after `before`. */
@@ -381,6 +381,8 @@ export interface TokenVerifier {
 export interface Workflows {
   /** Starts the orchestration of a request; starting it twice is starting it once. */
   startRequest(requestId: string, input: { readonly vmCount: number }): Promise<void>;
+  /** Starts looking after the change of a policy until its firewalls are done with it. A help only: the sweep does the same. */
+  followPolicy(policyId: string, changeId: string): Promise<void>;
   /** Tells a VM's windows of a request that their end has come. Unknown or ended ones are no fault. */
   endWindows(requestId: string, vmIndex: number): Promise<void>;
 }

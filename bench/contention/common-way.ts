@@ -3,7 +3,8 @@ import { NetworkManagementClient, type SecurityRule } from "@azure/arm-network";
 import { isRestError, type RestError } from "@azure/core-rest-pipeline";
 import type { Endpoints } from "../../local/endpoints.ts";
 import { signIn } from "../../local/sign-in.ts";
-import { type Access, group, nsgName, port } from "./crowd.ts";
+import { type Access, group, port } from "../crowd.ts";
+import { nsgName } from "./crowd.ts";
 
 /**
  * What somebody does whose write was cancelled: "writes again" after a pause, as scripts and pipelines do; or "looks first"

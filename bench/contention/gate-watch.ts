@@ -1,7 +1,8 @@
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { Endpoints } from "../../local/endpoints.ts";
 import { getJson, signIn } from "../../local/sign-in.ts";
-import { type Access, group, nsgName, port } from "./crowd.ts";
+import { type Access, group, port } from "../crowd.ts";
+import { nsgName } from "./crowd.ts";
 
 /** Between two readings of the group; as exact as the times are. */
 const lookMs = 100;

@@ -2,9 +2,8 @@ import { setTimeout as pauseFor } from "node:timers/promises";
 import { SecurityCenter } from "@azure/arm-security";
 import type { Endpoints } from "../../local/endpoints.ts";
 import { signIn } from "../../local/sign-in.ts";
-import { type Access, group, port } from "./crowd.ts";
+import { type Access, group, location, port } from "../crowd.ts";
 
-const location = "westeurope";
 const policyName = "crowd";
 /** Far beyond the measurement: no window ends in it. */
 const windowMs = 3_600_000;

@@ -74,7 +74,18 @@ export function createMachineFinder(
     return await unlessMissing(id, () => network.subnets.get(group, virtualNetwork, name, perCall));
   }
 
-  async function placeSubnet(id: string, read: ReadResource): Promise<PlacedSubnet | undefined> {
+  const placing = new Map<string, Promise<PlacedSubnet | undefined>>();
+
+  /** Those who ask for the same subnet while it is being placed share that: VMs of one subnet are asked for together. */
+  function placeSubnet(id: string): Promise<PlacedSubnet | undefined> {
+    const key = idKey(id);
+    const shared =
+      placing.get(key) ?? placeAlone(id, createReads(send)).finally(() => placing.delete(key));
+    placing.set(key, shared);
+    return shared;
+  }
+
+  async function placeAlone(id: string, read: ReadResource): Promise<PlacedSubnet | undefined> {
     const subnet = await readSubnet(id);
     const routeTableId = subnet?.routeTable?.id;
     return (
@@ -103,8 +114,7 @@ export function createMachineFinder(
     const interfaces = (await Promise.all(interfaceIds(vm).map(readInterface))).filter(
       (found) => found !== undefined,
     );
-    const read = createReads(send);
-    const subnets = await readAll(interfaces.flatMap(subnetIds), (id) => placeSubnet(id, read));
+    const subnets = await readAll(interfaces.flatMap(subnetIds), placeSubnet);
     const addresses = interfaces.flatMap((found) =>
       addressesOf(placed(found), (key) => subnets.get(key)),
     );

@@ -60,7 +60,10 @@ export async function readPolicyGate(
       id: own?.id ?? `${policy.id}/ruleCollectionGroups/${resourceName(gateId)}`,
       kind: "policy",
       name: policy.name,
-      rules: [...parents.unknown, ...all.flatMap((group) => groupRules(group, ipGroups))],
+      rules: [
+        ...parents.unknown,
+        ...all.flatMap((group) => groupRules(asSeenFrom(gateId, group), ipGroups)),
+      ],
       groupPriorities: groups.filter((group) => group !== own).map(({ priority }) => priority),
       publicAddresses: firewalls.flatMap(({ addresses }) => addresses),
     },
@@ -76,6 +79,25 @@ export async function readPolicyGate(
 
 /** The policy of a rule collection group. */
 const policyIdOf = (groupId: string): string => groupId.split("/").slice(0, -2).join("/");
+
+/**
+ * NB. A collection is ours in our own group alone. Where another group, or a parent policy, has one of that name (a copy, or what
+ * this very deployment holds there) no write of this gate changes it: it bears its group's name, and is planned around.
+ */
+function asSeenFrom(gateId: string, group: RuleGroup): RuleGroup {
+  const isLikeOurs = (name: string) =>
+    name.toLowerCase().startsWith(`${resourceName(gateId).toLowerCase()}-`);
+  return idKey(group.id) === idKey(gateId)
+    ? group
+    : {
+        ...group,
+        collections: group.collections.map((collection) =>
+          isLikeOurs(collection.name)
+            ? { ...collection, name: `${group.name}/${collection.name}` }
+            : collection,
+        ),
+      };
+}
 
 /** A policy inherits network rules, and no DNAT rules. */
 function groupRules(

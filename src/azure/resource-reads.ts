@@ -49,15 +49,20 @@ async function readAlone(
   if (answer.status === 404) {
     return { is: "missing" };
   }
-  if (answer.status === 403) {
-    return { is: "hidden", error: armErrorFrom(answer, `${id} cannot be read`) };
-  }
   if (answer.status !== 200) {
-    throw armErrorFrom(answer, `${id} cannot be read`);
+    const error = armErrorFrom(answer, `${id} cannot be read`);
+    if (isWithheld(error)) {
+      return { is: "hidden", error };
+    }
+    throw error;
   }
   const raw = parseJson(answer.text);
   return { is: "there", value: raw, raw };
 }
+
+/** NB. What another tenant has, such as the network at the other end of a peering, is withheld as much as what a role does not allow. */
+const isWithheld = ({ status, code }: ArmError): boolean =>
+  status === 403 || (status === 401 && code === "InvalidAuthenticationTokenTenant");
 
 function parsed<T>(raw: unknown, { name, schema }: Kind<T>, id: string): T {
   const body = schema.safeParse(raw);

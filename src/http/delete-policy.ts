@@ -13,6 +13,7 @@ import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import {
   changedMeanwhile,
   changeOf,
+  followChange,
   mostTries,
   unsettledAnswer,
   type WritePolicyPorts,
@@ -80,6 +81,9 @@ async function takeAway(ports: WritePolicyPorts, call: Call, policy: Policy): Pr
   await noteGates(ports, policy.id, gates);
   await endWindows(ports, call, requests);
   const result = await protect(ports, policy.id);
+  if (result.outcome === "under way") {
+    await followChange(ports, call, policy);
+  }
   return result.outcome === "unsettled" ? unsettledAnswer(result) : { status: 200 };
 }
 

@@ -1,8 +1,9 @@
 import type { AccessRulesChange } from "../policy/access-rules-changes.ts";
-import type { PolicyChange } from "../policy/policy.ts";
+import type { Policy, PolicyChange } from "../policy/policy.ts";
 import type { ActivityStore, Rights } from "../ports.ts";
 import { type Refusal, refused } from "../reasons.ts";
 import type { Protected, ProtectPorts } from "../workflow/protect.ts";
+import { guarded } from "../workflow/serial.ts";
 import { type Answer, problem } from "./problem.ts";
 import type { ReadPolicyPorts } from "./read-policies.ts";
 import { type Call, requestorOf } from "./route.ts";
@@ -34,6 +35,20 @@ export function unsettledAnswer({ reasons: [first, ...others] }: Protected): Ans
   const reasons =
     first === undefined ? [] : [{ ...first, message: `${kept} ${first.message}` }, ...others];
   return unaudited(refused(...reasons));
+}
+
+/**
+ * Sees to it that somebody looks after a change that waits for firewalls. NB. A fault here is none of the change: the sweep takes
+ * it up.
+ */
+export async function followChange(
+  { log }: Pick<WritePolicyPorts, "log">,
+  { workflows }: Call,
+  policy: Policy,
+): Promise<void> {
+  await guarded(log, `following ${policy.id}`, () =>
+    workflows.followPolicy(policy.id, policy.change?.id ?? ""),
+  );
 }
 
 /** The answer when others kept changing the policy. */

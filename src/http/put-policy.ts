@@ -14,6 +14,7 @@ import { type PolicyAddress, policyAddress } from "./policy-address.ts";
 import {
   changedMeanwhile,
   changeOf,
+  followChange,
   mostTries,
   unsettledAnswer,
   type WritePolicyPorts,
@@ -71,7 +72,7 @@ async function write(
     const policy: Policy = { ...after, changedAt: now.toISOString(), change };
     const stored = await ports.policies.put(policy, before?.etag);
     if (stored !== undefined) {
-      return settleAndAnswer(ports, stored.value);
+      return settleAndAnswer(ports, call, stored.value);
     }
   }
   return problem(changedMeanwhile(address.id), { vmIds });
@@ -99,10 +100,17 @@ export function droppedVms(before: Policy | undefined, content: PolicyContent): 
   return (before?.virtualMachines ?? []).map((vm) => vm.id).filter((id) => !kept.has(idKey(id)));
 }
 
-async function settleAndAnswer(ports: WritePolicyPorts, policy: Policy): Promise<Answer> {
+async function settleAndAnswer(
+  ports: WritePolicyPorts,
+  call: Call,
+  policy: Policy,
+): Promise<Answer> {
   const result = await protect(ports, policy.id);
   if (result.outcome === "unsettled") {
     return unsettledAnswer(result);
+  }
+  if (result.outcome === "under way") {
+    await followChange(ports, call, policy);
   }
   const since = new Date(ports.clock.now().getTime() - historyDays * 86_400_000);
   const [now, requests] = await Promise.all([

@@ -1,5 +1,6 @@
 import { idKey, resourceName } from "../policy/resource-id.ts";
-import { isPrefix } from "./cidr.ts";
+import { isPrefix, parsePrefix } from "./cidr.ts";
+import { hasPublic } from "./firewall-overlap.ts";
 import {
   type DesiredDeny,
   type DesiredWindow,
@@ -146,12 +147,29 @@ const shapeOf = (window: DesiredWindow, ends: readonly Ends[]): readonly unknown
   ends,
 ];
 
-function endsOf({ sources, through = [], addresses }: DesiredWindow): readonly Ends[] {
+/**
+ * Where a window's traffic arrives from: its sources, and what firewalls translate. NB. Not a firewall's subnet of a family in which
+ * nobody was asked for: whoever else the firewall lets in would come along.
+ */
+export function arrivals({
+  sources,
+  through = [],
+}: Pick<DesiredWindow, "sources" | "through">): readonly string[] {
+  const isMeant = (text: string) => {
+    const prefix = parsePrefix(text);
+    return isPrefix(prefix) && ofFamily(sources, prefix.family).length > 0;
+  };
+  // Whoever comes from inside is not translated, and keeps its address.
+  return hasPublic(sources) ? [...sources, ...through.filter(isMeant)] : sources;
+}
+
+function endsOf(window: DesiredWindow): readonly Ends[] {
+  const sources = arrivals(window);
   return families
     .map((family) => ({
       family,
-      sources: ofFamily([...sources, ...through], family),
-      destinations: ofFamily(addresses, family),
+      sources: ofFamily(sources, family),
+      destinations: ofFamily(window.addresses, family),
     }))
     .filter((ends) => ends.sources.length > 0 && ends.destinations.length > 0);
 }

@@ -10,14 +10,15 @@ export interface Found extends Finding {
 }
 
 /** What a gate's record tells about its rules when they were last read back. */
-type LastProof = Pick<GateRecord, "proven" | "isInterrupted" | "desiredRevision" | "gateId">;
+type LastProof = Pick<GateRecord, "proven" | "isInterrupted" | "desiredRevision" | "touched">;
 
 /**
  * What a plan puts right that was not brought about by us: a proven rule that is gone or says something else, and a rule of
  * ours that nobody wrote. A planned change of a rule that is exactly as it was proven is intent, not drift.
  *
  * NB. After an interrupted write, what stands there may be half our own work: then only deny rules are told of, as none of
- * them is ever taken away on the way to something else.
+ * them is ever taken away on the way to something else. Of what an update of a firewall has touched since nothing is told: it
+ * may be as that left it.
  */
 export function foundBeside(
   last: LastProof,
@@ -72,6 +73,10 @@ function codeOf(
       : undefined;
   }
   if (last.isInterrupted === true && !(change.kind === "put" && change.rule.access === "Deny")) {
+    return undefined;
+  }
+  const { put = [], removed = [] } = last.touched ?? {};
+  if ([...put, ...removed].some((touched) => sameName(touched, name))) {
     return undefined;
   }
   if (present === undefined) {

@@ -1,6 +1,7 @@
 import { resourceName } from "../policy/resource-id.ts";
 import { firstFew, type Reason } from "../reasons.ts";
 import { changedFirewall, changedRules } from "./changed-gate.ts";
+import { arrivals } from "./desired-rules.ts";
 import { accessThrough, type GroupAccess } from "./effective.ts";
 import { readGroup } from "./effective-group.ts";
 import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
@@ -75,8 +76,8 @@ function judged<Rule extends GateRule>(
 
 function judgeOf(group: NetworkSecurityGroup, owner: Owner): Judge {
   const read = readGroup(group);
-  return ({ addresses, sources, through = [], port, protocol, vmId }) =>
-    [...sources, ...through].flatMap((source) => {
+  return ({ addresses, sources, through, port, protocol, vmId }) =>
+    arrivals({ sources, through }).flatMap((source) => {
       const answers = addresses.map((destination) =>
         accessThrough(read, { source, destination, port, protocol }),
       );

@@ -15,6 +15,8 @@ export interface Target {
   readonly port: number;
   /** The firewall's public addresses that can lead there, the best first. */
   readonly publicAddresses: readonly string[];
+  /** Whether somebody asks for it now. */
+  readonly isAsked: boolean;
 }
 
 /** What stands on a firewall's public addresses: DNAT rules of ours and of others. */
@@ -24,7 +26,11 @@ export interface Entrances {
 }
 
 /** Names a target, whoever asks for it. */
-export const targetKey = ({ vmId, address, port }: Omit<Target, "publicAddresses">): string =>
+export const targetKey = ({
+  vmId,
+  address,
+  port,
+}: Pick<Target, "vmId" | "address" | "port">): string =>
   `${idKey(vmId)} ${address} ${String(port).padStart(5, "0")}`;
 
 /**
@@ -42,12 +48,17 @@ export function targetsOf(
     address,
     port: window.port,
     publicAddresses: bestFirst(wishes, window.vmId, window.publicAddresses ?? []),
+    isAsked: true,
   }));
   const closed = denies.flatMap(({ vmId, addresses, ports }) =>
     ipv4(addresses)
       .slice(0, 1)
       .flatMap((address) => ports.map((port) => ({ vmId, address, port })))
-      .map((target) => ({ ...target, publicAddresses: bestFirst(wishes, vmId, publicAddresses) })),
+      .map((target) => ({
+        ...target,
+        publicAddresses: bestFirst(wishes, vmId, publicAddresses),
+        isAsked: false,
+      })),
   );
   const all = [...sorted(closed), ...sorted(asked)];
   return [...new Map(all.map((target) => [targetKey(target), target])).values()];
@@ -98,7 +109,7 @@ export function assignEntrances(
       held.add(entrance.port);
     }
   };
-  for (const target of targets) {
+  for (const target of targets.filter(({ isAsked }) => isAsked)) {
     const isFree = ({ address, port }: Entrance) => !held.has(port) && !isTheirs(address, port);
     hold(target, presentEntrances(target, own).find(isFree));
   }

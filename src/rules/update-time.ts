@@ -6,6 +6,14 @@ export interface Measured {
   readonly updateTimes?: readonly number[] | undefined;
 }
 
+/**
+ * So long a measured update counts at most, in milliseconds, or so many times the longest known one. NB. Its end is known once somebody
+ * looks: after an outage of hours that would tell of hours, and whatever ends within them would be shut, and refused. What is
+ * plausible counts in full: a lead too short lets a rule outlive its window.
+ */
+const mostMs = 900_000;
+const mostTimesLonger = 3;
+
 /** How many measured times are kept. */
 const timesKept = 5;
 
@@ -23,10 +31,10 @@ export function leadOf({ gateId, updateTimes = [] }: Measured): number {
   if (!isFirewallGate(gateId)) {
     return 0;
   }
-  return Math.round(updateTimeOf({ gateId, updateTimes }) * 1.1) + marginMs;
+  return Math.round(updateTimeOf({ updateTimes }) * 1.1) + marginMs;
 }
 
-/** What is kept of a gate's updates once one has ended: as asked, after `tookMs`, or in vain. */
+/** What is kept of a gate's updates once one has ended: as asked, after `tookMs` as far as anybody has seen, or in vain. */
 export function afterUpdate<
   T extends {
     readonly operation?: unknown;
@@ -39,12 +47,15 @@ export function afterUpdate<
     : {
         ...updates,
         failures: 0,
-        updateTimes: [...(updates.updateTimes ?? []), tookMs].slice(-timesKept),
+        updateTimes: [
+          ...(updates.updateTimes ?? []),
+          Math.min(tookMs, Math.max(mostMs, mostTimesLonger * updateTimeOf(updates))),
+        ].slice(-timesKept),
       };
 }
 
 /** How long an update of a firewall probably takes, in milliseconds. */
-function updateTimeOf({ updateTimes = [] }: Measured): number {
+function updateTimeOf({ updateTimes = [] }: Pick<Measured, "updateTimes">): number {
   return updateTimes.length === 0 ? firstGuessMs : Math.max(...updateTimes);
 }
 
@@ -85,3 +96,30 @@ const longestPauseMs = 15_000;
 
 const within = (pauseMs: number, leastMs: number): number =>
   Math.round(Math.min(Math.max(pauseMs, leastMs), longestPauseMs));
+
+/**
+ * How long an update surely still takes, as far as anybody knows, in milliseconds: until then one who looks how it goes is enough. 0
+ * where none has been measured, or it should be over.
+ */
+export function surelyStillTakes({ updateTimes = [] }: Measured, elapsedMs: number): number {
+  const shortest = updateTimes.length === 0 ? 0 : Math.min(...updateTimes);
+  return Math.max(Math.round(shortest * 0.95 - elapsedMs), 0);
+}
+
+/** How often it is looked whether others ask, and for how long at most, in milliseconds. */
+export interface Gathering {
+  readonly everyMs: number;
+  readonly longestMs: number;
+}
+
+/**
+ * How the first of many who ask for a firewall's update waits for the others, also where nobody is known to come: for a little of what
+ * those would wait who have to take the next update. NB. Less than `leadOf` has in hand: a closing may fall due meanwhile.
+ */
+export function gatheringFor({ updateTimes = [] }: Measured): Gathering {
+  const shortest = updateTimes.length === 0 ? firstGuessMs : Math.min(...updateTimes);
+  return {
+    everyMs: Math.round(Math.min(Math.max(shortest / 40, 250), 2_000)),
+    longestMs: Math.round(Math.min(Math.max(shortest / 12, 1_000), 10_000)),
+  };
+}

@@ -80,9 +80,9 @@ export function applySettlement(rows: GateRows, settlement: Settlement): GateRow
   }
   setIfOther(next, provenKey, { proven });
   const updates = next.get(updatesKey);
-  if (updates !== undefined && "updates" in updates && updates.updates.touched !== undefined) {
-    const { touched: _, ...rest } = updates.updates;
-    next.set(updatesKey, { updates: rest });
+  if (updates !== undefined && "updates" in updates) {
+    const { touched: _, failures: __, ...rest } = updates.updates;
+    setIfOther(next, updatesKey, { updates: rest });
   }
   return next;
 }

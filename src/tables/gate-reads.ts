@@ -79,7 +79,9 @@ export async function knownGates(client: TableClient): Promise<readonly GateReco
 
 /** Ids of gates that lag behind, or hold a window that has to be taken off. */
 export async function unsettledGates(client: TableClient, now: Date): Promise<readonly string[]> {
-  const filter = odata`RowKey eq ${metaRowKey} and (behind eq ${true} or nextDueAt le ${now.toISOString()})`;
+  const end = now.toISOString();
+  // NB. Rows of before there were firewalls do not tell when they are due, only when their windows end.
+  const filter = odata`RowKey eq ${metaRowKey} and (behind eq ${true} or nextDueAt le ${end} or nextClosesAt le ${end})`;
   const rows = await firstRows(client, [filter], Number.POSITIVE_INFINITY);
   return rows.map((row) => readMeta(row).gateId);
 }

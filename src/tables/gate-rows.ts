@@ -2,7 +2,6 @@ import type { TableEntity } from "@azure/data-tables";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, ProvenRule } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
-import { isFirewallGate } from "../rules/gate.ts";
 import type { DesiredDeny, DesiredWindow, Leftover, WindowResult } from "../rules/intent.ts";
 import { leadOf } from "../rules/update-time.ts";
 import { packBody, unpackBody } from "./codec.ts";
@@ -122,8 +121,7 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
 }
 
 /**
- * The row of `meta`, with the columns by which the sweep finds gates: `behind` (also a firewall whose update nobody has seen the end
- * of: one that puts something right is wanted by no revision), `nextDueAt` (when the first window has to be taken
+ * The row of `meta`, with the columns by which the sweep finds gates: `behind` (or not proven since a write began), `nextDueAt` (when the first window has to be taken
  * off) and `nextClosesAt` (when the first one ends).
  */
 export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: string): TableEntity {
@@ -131,7 +129,7 @@ export function metaRow(partitionKey: string, meta: GateMeta, nextClosesAt: stri
     partitionKey,
     rowKey: metaRowKey,
     ...meta,
-    behind: meta.applied < meta.desired || (meta.isInterrupted && isFirewallGate(meta.gateId)),
+    behind: meta.applied < meta.desired || meta.isInterrupted,
     nextClosesAt,
     nextDueAt:
       nextClosesAt === never

@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Machine, Network } from "../ports.ts";
 import { defenderLeftovers, type MachinesByName, namedVms } from "../rules/cleaner.ts";
-import { isFirewall } from "../rules/gate.ts";
+import { isFirewall, isFirewallGate } from "../rules/gate.ts";
 import type { Leftover } from "../rules/intent.ts";
 
 /** Tells which rules of a gate another product left behind and may go. */
@@ -30,10 +30,13 @@ export function createFindLeftovers(ports: CleanPorts): FindLeftovers {
   };
 
   return async (gateId) => {
+    if (isFirewallGate(gateId)) {
+      // Of firewalls nobody has told what Defender's rules there look like: they are the customer's.
+      return [];
+    }
     try {
       const reading = await ports.network.readGate(gateId);
       if (reading === undefined || isFirewall(reading.gate)) {
-        // Of firewalls nobody has told what Defender's rules there look like: they are the customer's.
         return [];
       }
       const names = namedVms(reading.gate);

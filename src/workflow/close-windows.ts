@@ -8,6 +8,7 @@ import {
 } from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
 import { type Reason, refused } from "../reasons.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import { leadOf } from "../rules/update-time.ts";
 import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
@@ -68,7 +69,12 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     return { isClosed: false };
   }
   if (underWay.length > 0) {
-    const late = windows.filter((window) => isLate(window, underWay, ports.clock.now()));
+    // Told once, not at every look.
+    const late = windows.filter(
+      (window) =>
+        isLate(window, underWay, ports.clock.now()) &&
+        !window.reasons?.some(({ message }) => message === notYetGone.message),
+    );
     await tellOverdue(ports, request, late, input, [notYetGone]);
     return { isClosed: false, retryAfterMs: Math.min(...underWay.map((one) => one.retryAfterMs)) };
   }
@@ -248,7 +254,10 @@ function unreachable(gateId: string): Reason {
 
 function neverOpened(window: Window): Reason {
   if (isWithdrawn(window)) {
-    const message = "Its end was asked for before the port was open.";
+    // NB. An update of a firewall that was under way then came into effect, and the next one took it back.
+    const message = window.gates?.some(isFirewallGate)
+      ? "Its end was asked for before the port was proven open; a firewall may have let it through from the end of an update until that of the next."
+      : "Its end was asked for before the port was open.";
     return { code: "EndedBeforeOpen", message, target: window.vmId };
   }
   return {

@@ -1,6 +1,6 @@
 import type { DurableClient } from "durable-functions";
 import type { Workflows } from "../ports.ts";
-import { names, requestInstance, vmInstance } from "./names.ts";
+import { changeInstance, names, requestInstance, vmInstance } from "./names.ts";
 
 /** The only place that touches the durable client, so that a new major version of the SDK changes one file. */
 export function createWorkflows(client: DurableClient): Workflows {
@@ -16,6 +16,10 @@ export function createWorkflows(client: DurableClient): Workflows {
           throw fault;
         }
       }
+    },
+    async followPolicy(policyId, changeId) {
+      const instanceId = changeInstance(changeId);
+      await client.startNew(names.followPolicy, { instanceId, input: { policyId } });
     },
     async endWindows(requestId, vmIndex) {
       const instanceId = vmInstance(requestId, vmIndex);

@@ -2,10 +2,10 @@ import { idKey } from "../policy/resource-id.ts";
 import type { Clock, GateReading, GateStore, IntentChange, Network } from "../ports.ts";
 import { changedGate } from "../rules/changed-gate.ts";
 import { changedIntent } from "../rules/changed-intent.ts";
-import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
-import type { GateIntent, Owner } from "../rules/intent.ts";
+import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
+import { vmsOfRules } from "../rules/rule-vms.ts";
 import { expectedEnd, leadOf } from "../rules/update-time.ts";
 import { planOf, withStrangers } from "./settlement.ts";
 
@@ -63,13 +63,4 @@ export function createForesee({ clock, gates, network, owner }: ForeseePorts): F
     const expectedAt = leadMs === 0 ? undefined : expectedEnd(asked, clock.now());
     return { gateId, before: found.gate, after, plan, leadMs, expectedAt, vmOf };
   };
-}
-
-function vmsOfRules(owner: Owner, ...intents: readonly GateIntent[]): Foreseen["vmOf"] {
-  const drafts = intents.flatMap((intent) => [
-    ...denyDrafts(intent, owner),
-    ...allowDrafts(intent.windows, owner),
-  ]);
-  const vms = new Map(drafts.map(({ rule, vmId }) => [rule.name.toLowerCase(), vmId]));
-  return (ruleName) => vms.get(ruleName.toLowerCase());
 }

@@ -1,8 +1,9 @@
-import { isOver } from "../access/life.ts";
+import { isOnItsWay, isOver } from "../access/life.ts";
 import { type AccessRequest, changeWindows, requestedVms, type Window } from "../access/request.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
+import { isFirewallGate } from "../rules/gate.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import { leadOf } from "../rules/update-time.ts";
 import { closeWindows } from "./close-windows.ts";
@@ -20,16 +21,16 @@ export interface StandingWindows {
 }
 
 /**
- * All windows that are not over, gathered from the gates on which they are wanted. NB. Not those near their end by the slowest of
- * the gates: they are taken off firewalls before they are taken off other gates, and must not be brought back.
+ * All windows that are not over, gathered from the gates on which they are wanted. NB. Of those behind a firewall not those near
+ * their end by the slowest of all: they are taken off firewalls before they are taken off other gates, and must not be brought back.
  */
 export function standingWindows(
   records: readonly GateRecord[],
   now: Date,
 ): readonly StandingWindows[] {
   const longestLead = Math.max(0, ...records.map(leadOf));
-  const isStanding = ({ closesAt }: DesiredWindow) =>
-    Date.parse(closesAt) > now.getTime() + 3 * longestLead;
+  const isStanding = (window: DesiredWindow) =>
+    Date.parse(window.closesAt) > now.getTime() + (isBehindFirewall(window) ? 3 * longestLead : 0);
   const standing = records.flatMap((record) =>
     record.intent.windows.filter(isStanding).map((window) => ({ gateId: record.gateId, window })),
   );
@@ -44,6 +45,10 @@ export function standingWindows(
     };
   });
 }
+
+/** Whether it is wanted on a firewall, or on a group behind one. */
+const isBehindFirewall = ({ through, publicAddresses }: DesiredWindow): boolean =>
+  through !== undefined || publicAddresses !== undefined;
 
 /** Whether the windows stand exactly where the VM is. */
 export function standsWhere({ places }: StandingWindows, machine: Machine | undefined): boolean {
@@ -64,6 +69,9 @@ export async function followMachine(
   const ids = standing.windows.map((window) => window.windowId);
   if ((await endedSince(ports, standing)).length > 0) {
     // They are being closed where they stand, or go with their policy: nothing is wanted anew.
+    return;
+  }
+  if (isBeingOpened(standing, request, places)) {
     return;
   }
   if (places.size === 0) {
@@ -98,6 +106,22 @@ export async function followMachine(
     const vmIndex = requestedVms(request).indexOf(standing.vmId);
     await bringEnds(ports, { requestId: request.id, vmIndex });
   }
+}
+
+/**
+ * Whether windows wait for the update of a firewall: they stand there alone until it is over, and whoever opens them finds out
+ * where their VM is.
+ */
+function isBeingOpened(
+  { windows, places: before }: StandingWindows,
+  request: AccessRequest | undefined,
+  places: ReadonlyMap<string, PlaceBehind>,
+): boolean {
+  const ids = windows.map((window) => window.windowId);
+  return (
+    [...before.keys(), ...places.keys()].some(isFirewallGate) &&
+    request?.windows.some((window) => ids.includes(window.id) && isOnItsWay(window)) === true
+  );
 }
 
 /**

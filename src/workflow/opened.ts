@@ -51,6 +51,14 @@ export interface WindowOutcome {
   readonly findings: readonly Finding[];
 }
 
+/** Whether nothing speaks against it, and the update of a firewall has not come to it yet. */
+export const isWaiting = ({ reasons, pending }: WindowOutcome): boolean =>
+  reasons.length === 0 && pending.length > 0;
+
+/** When the first of the gates has to be looked at again, in milliseconds from now. */
+export const soonest = (reached: readonly Reached[]): number =>
+  Math.min(...reached.flatMap(({ retryAfterMs }) => retryAfterMs ?? []));
+
 /** How many findings a window tells of. */
 const mostFindings = 10;
 
@@ -82,7 +90,7 @@ export function outcomeOf(
     }
     const over: Reason = {
       code: "WindowOver",
-      message: `The window ended at ${window.closesAt}, before it could be opened.`,
+      message: `The time until ${window.closesAt} was over, or left no gate the time to close it again, before the window could be opened.`,
       target: window.vmId,
     };
     return {

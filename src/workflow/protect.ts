@@ -29,6 +29,8 @@ export interface Protected {
   readonly gates: readonly GateRecord[];
   /** Why it is not settled; the sweep takes it up. */
   readonly reasons: readonly Reason[];
+  /** Of what is under way: when to look again. */
+  readonly retryAfterMs?: number | undefined;
 }
 
 /**
@@ -69,10 +71,11 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       settleGate(ports, noted.value, one),
     );
     const reasons = settled.flatMap((one) => one.reasons);
-    const isUnderWay = settled.some((one) => one.isUnderWay === true);
+    const pauses = settled.flatMap(({ retryAfterMs }) => retryAfterMs ?? []);
     const records = settled.flatMap((one) => (one.record === undefined ? [] : [one.record]));
-    if (isUnderWay && reasons.length === 0) {
-      return { outcome: "under way", gates: records, reasons: [] };
+    if (pauses.length > 0 && reasons.length === 0) {
+      const retryAfterMs = Math.min(...pauses);
+      return { outcome: "under way", gates: records, reasons: [], retryAfterMs };
     }
     // The audit first: a change that people are told of as done must have its facts.
     await tell(ports, noted.value, records, reasons, paths);
@@ -209,7 +212,8 @@ async function wantOnGate(
 interface SettledGate {
   readonly record?: GateRecord;
   readonly reasons: readonly Reason[];
-  readonly isUnderWay?: boolean;
+  /** An update of it is under way: when to look again. */
+  readonly retryAfterMs?: number;
 }
 
 async function settleGate(
@@ -222,7 +226,7 @@ async function settleGate(
     return { reasons: settled.reasons };
   }
   if (settled.outcome === "under way") {
-    return { record: settled.record, reasons: [], isUnderWay: true };
+    return { record: settled.record, reasons: [], retryAfterMs: settled.retryAfterMs };
   }
   const full = settled.record.findings.filter((finding) => finding.code === "GateFull");
   return { record: settled.record, reasons: policy.state === "deleting" ? [] : full };

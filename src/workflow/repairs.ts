@@ -2,10 +2,9 @@ import type { Fact, FactOutcome } from "../activity/fact.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
-import { allowDrafts, denyDrafts } from "../rules/desired-rules.ts";
 import type { Found } from "../rules/drift.ts";
 import type { Owner } from "../rules/intent.ts";
-import { sameName } from "../rules/owned.ts";
+import { vmsOfRules } from "../rules/rule-vms.ts";
 
 /** How many findings one fact names. */
 const namedAtMost = 20;
@@ -25,7 +24,7 @@ export function repairFacts(
   found: readonly Found[],
   told: Told,
 ): readonly Fact[] {
-  const vmIdOf = vmsOfRules(taken, owner);
+  const vmIdOf = vmsOfRules(owner, taken.intent);
   const alike = Map.groupBy(found, (one) => `${operationOf(one)} ${vmIdOf(one.rule)}`);
   return [...alike.values()].map((ofVm, index) => {
     const [first] = ofVm as [Found, ...Found[]];
@@ -48,8 +47,3 @@ export function repairFacts(
 
 const operationOf = ({ code }: Found) =>
   code === "LeftoverRemoved" ? "gate.clean" : "gate.repair";
-
-function vmsOfRules({ intent }: GateRecord, owner: Owner): (rule: string) => string | undefined {
-  const drafts = [...denyDrafts(intent, owner), ...allowDrafts(intent.windows, owner)];
-  return (rule) => drafts.find((draft) => sameName(draft.rule.name, rule))?.vmId;
-}

@@ -2,6 +2,7 @@ import { idKey } from "../policy/resource-id.ts";
 import type { GateLease, GateRecord } from "../ports.ts";
 import { refused } from "../reasons.ts";
 import { isFirewallGate } from "../rules/gate.ts";
+import { surelyStillTakes } from "../rules/update-time.ts";
 import { createSerial } from "./serial.ts";
 import { stepFirewall } from "./step-firewall.ts";
 import { type Settled, type SettlePorts, settleTimes, type UnderWay, underLease } from "./turn.ts";
@@ -9,6 +10,9 @@ import { writeUntilProven } from "./write-gate.ts";
 
 /** As a revision: settle now, even if everything that was wanted has been applied before. Drops windows that are over. */
 export const anew = Number.POSITIVE_INFINITY;
+
+/** As a revision of a firewall: all that is wanted by now. */
+export const latest = Number.MAX_SAFE_INTEGER;
 
 export type Settle = (gateId: string, revision: number) => Promise<Settled>;
 
@@ -84,7 +88,7 @@ const createSeen = (): Seen => ({ notBefore: new Map(), watched: new Map() });
 
 /**
  * One step of a firewall, unless others have brought it to the revision, are at it, or have looked at it a moment ago: of fifty who
- * wait for the same update, one asks Azure how it goes.
+ * wait for the same update, one asks Azure how it goes, and the others come back when it should be over.
  */
 async function stepOnce(
   ports: SettlePorts,
@@ -101,7 +105,10 @@ async function stepOnce(
   const now = ports.clock.now().getTime();
   const { at = now, why } = notBefore.get(key) ?? {};
   if (at > now) {
-    return { outcome: "under way", record, retryAfterMs: at - now, why };
+    const { operation } = record;
+    const elapsedMs = operation === undefined ? Infinity : now - Date.parse(operation.startedAt);
+    const retryAfterMs = Math.max(at - now, surelyStillTakes(record, elapsedMs));
+    return { outcome: "under way", record, retryAfterMs, why };
   }
   const lease = watch(watched.get(key), record.lease, now);
   remember(watched, key, lease);

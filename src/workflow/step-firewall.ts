@@ -8,6 +8,7 @@ import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.t
 import {
   complete,
   gathered,
+  gatheringOf,
   type Settled,
   type SettlePorts,
   settleTimes,
@@ -34,9 +35,9 @@ export async function stepFirewall(
   taken: GateRecord,
   turn: Turn,
 ): Promise<Settled | "again"> {
-  const unfinished = await lookAtUpdate(ports, taken, turn);
-  if (unfinished !== undefined) {
-    return unfinished;
+  const update = await lookAtUpdate(ports, taken, turn);
+  if ("outcome" in update) {
+    return update;
   }
   let record = await ports.gates.read(turn.gateId);
   for (let round = 1; round <= mostRounds && !turn.isLost; round += 1) {
@@ -47,13 +48,18 @@ export async function stepFirewall(
     }
     if (reading.isUpdating) {
       // Somebody else's update, or one of ours whose beginning was not stored: the next one has to wait for it.
-      return underWay(record, settleTimes.pollOthers, busy(record, "it is being updated"));
+      const pause = Math.max(settleTimes.pollOthers, pauseFor(record, 0));
+      return underWay(record, pause, busy(record, "it is being updated"));
     }
     const { plan, seen } = planAhead(ports, record, reading);
-    if (plan.changes.length === 0 && !hasToRepeat(reading, record)) {
+    if (isAsWanted(plan, reading, record, update)) {
       return complete(ports, record, repairing(turn, record), provenBy(ports, record, seen, plan));
     }
-    const latest = await withoutEnding(ports, await gathered(ports, record, turn));
+    if (update.failure !== undefined) {
+      return await afterFailure(ports, taken, turn, update.failure);
+    }
+    const all = await gathered(ports, record, turn, gatheringOf(record, plan));
+    const latest = await withoutEnding(ports, all);
     if (latest.desiredRevision > record.desiredRevision) {
       record = latest;
       continue;
@@ -62,19 +68,26 @@ export async function stepFirewall(
     if (begun !== undefined) {
       return begun;
     }
+    // Azure was done with it at once: what it touched has been stored since.
+    record = await ports.gates.read(turn.gateId);
   }
   return "again";
 }
 
-/** Nothing when no update is under way any more. */
+/** An update that is over, or that there was none: whether it came to its end as asked, or as far as Azure tells came to nothing. */
+interface Over {
+  readonly isDone?: boolean;
+  readonly failure?: { readonly reason: Reason; readonly retryAfterMs: number };
+}
+
 async function lookAtUpdate(
   ports: SettlePorts,
   taken: GateRecord,
   turn: Turn,
-): Promise<Settled | "again" | undefined> {
-  const { gateId, operation, failures = 0 } = taken;
+): Promise<Exclude<Settled, { readonly outcome: "settled" }> | Over> {
+  const { gateId, operation } = taken;
   if (operation === undefined) {
-    return undefined;
+    return {};
   }
   const progress = await progressOf(ports, taken, operation);
   const tookMs = Math.max(ports.clock.now().getTime() - Date.parse(operation.startedAt), 0);
@@ -84,11 +97,11 @@ async function lookAtUpdate(
   const isDone = progress.outcome === "written";
   if (!(await ports.gates.end(gateId, turn.holder, isDone ? tookMs : undefined))) {
     turn.isLost = true;
-    return "again";
+    return {};
   }
   if (isDone) {
     ports.log.updateEnded({ gateId, tookMs });
-    return undefined;
+    return { isDone };
   }
   const reason: Reason =
     progress.outcome === "refused"
@@ -99,11 +112,24 @@ async function lookAtUpdate(
           target: gateId,
         };
   ports.log.updateFailed({ gateId, tookMs, message: reason.message });
-  if (taken.touched !== undefined) {
-    await ports.gates.touches(gateId, turn.holder, notRemoved(taken.touched));
+  if (progress.outcome === "changed") {
+    // NB. Perhaps only the way to ask about it is lost: what is there to read tells whether anything is missing.
+    return { failure: { reason, retryAfterMs: progress.retryAfterMs } };
   }
-  if (progress.outcome === "changed" && failures < quietFailures) {
-    return underWay(taken, Math.max(progress.retryAfterMs, afterFailureMs * 2 ** failures), reason);
+  await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
+  return refused(reason);
+}
+
+/** Leaves the firewall alone for a moment; whoever asked is told once updates keep coming to nothing. */
+async function afterFailure(
+  ports: SettlePorts,
+  taken: GateRecord,
+  turn: Turn,
+  { reason, retryAfterMs }: NonNullable<Over["failure"]>,
+): Promise<Settled> {
+  const { failures = 0 } = taken;
+  if (failures < quietFailures) {
+    return underWay(taken, Math.max(retryAfterMs, afterFailureMs * 2 ** failures), reason);
   }
   await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
   return refused(reason);
@@ -159,12 +185,20 @@ function planAhead(
 
 const untouched: Touched = { put: [], removed: [] };
 
-/** After a write that failed the rules may be there to read, and not in effect. */
-const hasToRepeat = (
+/**
+ * Whether nothing has to be written. NB. After a write that failed the rules may be there to read, and not in effect: it is sent
+ * again. Not after one that came to its end: then something else has failed, such as another firewall of the policy.
+ */
+const isAsWanted = (
+  { changes }: GatePlan<GateRule>,
   { isFailed }: GateReading,
   { failures = 0, touched, isInterrupted }: GateRecord,
-): boolean =>
-  isFailed === true && (failures > 0 || touched !== undefined || isInterrupted === true);
+  { isDone }: Over,
+): boolean => {
+  const wasWritten = failures > 0 || touched !== undefined || isInterrupted === true;
+  const hasToRepeat = isFailed === true && isDone !== true && wasWritten;
+  return changes.length === 0 && !hasToRepeat;
+};
 
 /**
  * The record without the windows that could not be closed in time by an update after the next one: they go with that one, as
@@ -221,9 +255,13 @@ async function begin(
       log.gateWritten({ gateId, changes: plan.changes.length, revision });
       return undefined;
     case "changed":
-      await gates.touches(gateId, turn.holder, notRemoved(touched, record.touched?.removed));
+      await gates.touches(gateId, turn.holder, notRemoved(touched, record));
       log.gateBusy({ gateId, detail: outcome.detail, retryAfterMs: outcome.retryAfterMs });
-      return underWay(record, outcome.retryAfterMs, busy(record, outcome.detail));
+      return underWay(
+        record,
+        Math.max(outcome.retryAfterMs, settleTimes.pollOthers),
+        busy(record, outcome.detail),
+      );
     case "refused":
       log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
       await tell(ports, record, turn, "failed", [outcome.reason]);
@@ -252,12 +290,12 @@ function touchedBy(
 }
 
 /**
- * What a write touched that may not have been carried out. NB. What it was to remove is not believed to be gone by a reading that
- * may be as old as the one before; but for what an earlier write has removed.
+ * What a write touched that was not taken up, as far as is known. NB. What it was to remove is not believed to be gone by a reading
+ * that is as old as the one before; but for what an earlier write has removed.
  */
-const notRemoved = (touched: Touched, earlier: Touched["removed"] = []): Touched => ({
-  ...touched,
-  removed: earlier,
+const notRemoved = (now: Touched, { touched = untouched }: GateRecord): Touched => ({
+  ...now,
+  removed: touched.removed,
 });
 
 /** The turn as the one that finishes what an earlier one found and began to put right. */
@@ -269,10 +307,11 @@ function repairing(turn: Turn, { touched }: GateRecord): Turn {
   return turn;
 }
 
+/** NB. How long Azure wants to be left alone comes from outside: meanwhile nothing would be closed there. */
 const underWay = (record: GateRecord, retryAfterMs: number, why?: Reason): UnderWay => ({
   outcome: "under way",
   record,
-  retryAfterMs,
+  retryAfterMs: Math.min(retryAfterMs, settleTimes.pollLongestUpdate),
   why,
 });
 

@@ -124,6 +124,12 @@ function neverOpened(window: Window): boolean {
   return isOnItsWay(window) || (window.state === "closing" && window.openedAt === undefined);
 }
 
+/** NB. Its own orchestration may wait for its end, and know nothing of it: a newer window ended it, or its VM was moved. */
+const isLeftClosing = ({ state, closingSince }: Window, now: number): boolean =>
+  state === "closing" &&
+  closingSince !== undefined &&
+  Date.parse(closingSince) + abandoned.afterEnd <= now;
+
 const waitingFor = ({ gates = [] }: Window): number =>
   abandoned.waiting + (gates.some(isFirewallGate) ? firewallWaiting : 0);
 
@@ -138,6 +144,7 @@ function isAbandoned(request: AccessRequest, window: Window, now: number): boole
   return (
     (!isCounting && Date.parse(end) + abandoned.afterEnd <= now) ||
     (wasRevoked && since(request) + abandoned.afterEnd <= now) ||
+    isLeftClosing(window, now) ||
     (neverOpened(window) && since(request) + waitingFor(window) <= now)
   );
 }

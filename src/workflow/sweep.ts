@@ -1,5 +1,5 @@
 import { mapLimited } from "../map-limited.ts";
-import { isFirewallGate } from "../rules/gate.ts";
+import { leadOf } from "../rules/update-time.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { guarded } from "./serial.ts";
@@ -7,7 +7,7 @@ import { anew } from "./settle.ts";
 import { type SweepPorts, sweepRequests } from "./sweep-requests.ts";
 
 /**
- * Takes up what others left: gates whose intent is not written yet or holds windows that are over, policies whose change
+ * Takes up what others left: gates whose intent is not written or not proven yet, or holds windows that are over, policies whose change
  * was cut short, and requests that wait, or that nobody looks after any more. Independent of every orchestration; a fault of one
  * task does not keep the others.
  */
@@ -27,13 +27,14 @@ export async function sweep(ports: SweepPorts): Promise<void> {
 }
 
 /**
- * What somebody else is just about to finish is waited for, without a call to Azure; only what is over is looked at anew, and a
- * firewall whose update nobody has seen the end of.
+ * What somebody else is just about to finish is waited for, without a call to Azure; only what is over, or has to be taken off a
+ * firewall by now, or was written and never proven, is looked at anew.
  */
 async function settleLeft({ gates, settle, clock }: WindowPorts, gateId: string): Promise<void> {
-  const { intent, desiredRevision, isInterrupted } = await gates.read(gateId);
-  const now = clock.now().getTime();
-  const isOver = intent.windows.some((window) => Date.parse(window.closesAt) <= now);
-  const isUpdated = isInterrupted === true && isFirewallGate(gateId);
-  await settle(gateId, isOver || isUpdated ? anew : desiredRevision);
+  const record = await gates.read(gateId);
+  const { intent, desiredRevision, appliedRevision, isInterrupted } = record;
+  const due = clock.now().getTime() + leadOf(record);
+  const isOver = intent.windows.some((window) => Date.parse(window.closesAt) <= due);
+  const isUnproven = isInterrupted === true && appliedRevision >= desiredRevision;
+  await settle(gateId, isOver || isUnproven ? anew : desiredRevision);
 }

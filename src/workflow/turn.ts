@@ -15,6 +15,7 @@ import { type Found, foundBeside } from "../rules/drift.ts";
 import type { GateRule } from "../rules/gate.ts";
 import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
+import { type Gathering, gatheringFor } from "../rules/update-time.ts";
 import { repairFacts } from "./repairs.ts";
 import { printOf, settledRecord } from "./settlement.ts";
 
@@ -57,8 +58,10 @@ export const settleTimes = {
   pollFirst: 50,
   pollLongest: 1_000,
   pollUpdating: 500,
-  /** Of a firewall that somebody else updates. */
+  /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
+  /** A firewall is looked at so often whatever pause Azure names. */
+  pollLongestUpdate: 60_000,
   /** Before another update of a firewall of which Azure refused one. */
   afterRefusal: 10_000,
   /** While others keep asking for the same gate, a write waits for them: so often it looks, so long at most. */
@@ -147,20 +150,25 @@ async function letGo({ gates }: SettlePorts, turn: Turn): Promise<number> {
 }
 
 /**
- * The gate's record once nobody has asked for anything more for a moment. One who asks alone does not wait; of a hundred who
- * ask at once, those who come while the first is reading go with the first write.
+ * The gate's record once nobody has asked for anything more for a moment. One who asks alone does not wait, unless it is to be
+ * `patient`; of a hundred who ask at once, those who come while the first is reading go with the first write.
  */
 export async function gathered(
   { clock, gates }: SettlePorts,
   record: GateRecord,
   turn: Turn,
+  patient?: Gathering,
 ): Promise<GateRecord> {
   if (turn.hasGathered) {
     return record;
   }
   turn.hasGathered = true;
-  const until = clock.now().getTime() + settleTimes.gatherLongest;
+  const { everyMs, longestMs } = patient ?? usualGathering;
+  const until = clock.now().getTime() + longestMs;
   let before = record;
+  if (patient !== undefined) {
+    await clock.pause(everyMs);
+  }
   for (;;) {
     const latest = await gates.read(record.gateId);
     const isQuiet = latest.desiredRevision === before.desiredRevision;
@@ -168,8 +176,24 @@ export async function gathered(
       return latest;
     }
     before = latest;
-    await clock.pause(settleTimes.gatherEvery);
+    await clock.pause(everyMs);
   }
+}
+
+const usualGathering: Gathering = {
+  everyMs: settleTimes.gatherEvery,
+  longestMs: settleTimes.gatherLongest,
+};
+
+/**
+ * How the step of a firewall waits for others; as usual where something is to be closed, and nothing is answered: that is begun no
+ * earlier than it has to.
+ */
+export function gatheringOf(
+  record: GateRecord,
+  { changes }: GatePlan<GateRule>,
+): Gathering | undefined {
+  return changes.every(({ kind }) => kind === "put") ? gatheringFor(record) : undefined;
 }
 
 /** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */

@@ -65,7 +65,7 @@ const firewall = (more: object = {}, address = "10.30.0.4") => ({
 });
 
 /** A spoke whose routes lead to a firewall in the hub, over a peering. */
-const estate: Readonly<Record<string, object | 403>> = {
+const estate: Readonly<Record<string, object | 401 | 403>> = {
   [routeTableId]: routes("10.30.0.4"),
   [networkId]: virtualNetwork(networkId, [peering(hubId)], []),
   [hubId]: virtualNetwork(hubId, [], [firewallId]),
@@ -76,14 +76,15 @@ const estate: Readonly<Record<string, object | 403>> = {
   [idOf("publicIPAddresses", "two")]: { properties: { ipAddress: "192.0.2.51" } },
 };
 
-async function find(changes: Readonly<Record<string, object | 403 | undefined>> = {}) {
+async function find(changes: Readonly<Record<string, object | 401 | 403 | undefined>> = {}) {
   const asked: string[] = [];
   const send: SendToArm = async ({ url }) => {
     const id = decodeURIComponent(url.split("?")[0] ?? "");
     asked.push(id);
     const held = { ...estate, ...changes }[id];
-    const status = held === 403 ? 403 : held === undefined ? 404 : 200;
-    return { status, text: JSON.stringify(held), header: () => undefined } satisfies ArmAnswer;
+    const status = typeof held === "number" ? held : held === undefined ? 404 : 200;
+    const body = held === 401 ? { error: { code: "InvalidAuthenticationTokenTenant" } } : held;
+    return { status, text: JSON.stringify(body), header: () => undefined } satisfies ArmAnswer;
   };
   const paths = await pathsOf({ networkId, routeTableId }, createReads(send), anOwner);
   return { ...paths, asked };
@@ -166,6 +167,11 @@ describe("a next hop that cannot be managed", () => {
       detour("not a firewall"),
     ],
     ["not readable: the peered network", { [hubId]: 403 }, detour("not readable")],
+    [
+      "not readable: the peered network is another tenant's",
+      { [hubId]: 401 },
+      detour("not readable"),
+    ],
     ["not readable: it vanished or is hidden", { [hubId]: undefined }, detour("not readable")],
     ["not readable: the own network", { [networkId]: 403 }, detour("not readable")],
     ["not readable: the firewall", { [firewallId]: 403 }, detour("not readable")],

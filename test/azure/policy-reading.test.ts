@@ -3,8 +3,9 @@ import type { ArmAnswer, SendToArm } from "../../src/azure/arm-http.ts";
 import { createArmList } from "../../src/azure/arm-list.ts";
 import { readPolicyGate } from "../../src/azure/policy-reading.ts";
 import { createReads } from "../../src/azure/resource-reads.ts";
-import { ownGroupName } from "../../src/rules/owned.ts";
-import { anOwner } from "../support/builders.ts";
+import { allowRuleName, ownCollections, ownGroupName } from "../../src/rules/owned.ts";
+import { planOf } from "../../src/workflow/settlement.ts";
+import { anOwner, aWindow } from "../support/builders.ts";
 
 const idOf = (type: string, name: string) =>
   `/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/${type}/${name}`;
@@ -122,6 +123,29 @@ describe("a firewall policy as a gate", () => {
     });
     expect(await read({})).toBeUndefined();
   });
+
+  it.each([
+    ["a parent of it", "p1", ownGroupName(anOwner)],
+    ["another group of it", "p0", "copied"],
+  ])(
+    "has nothing of ours but what stands in our own group of it: not what %s has",
+    async (_case, name, groupName) => {
+      const { allow } = ownCollections(anOwner);
+      const id = `${groupsOf(name)}/${groupName}`;
+      const ours = allowRuleName(anOwner, aWindow().id, 4);
+      const rules = [{ ruleType: "NetworkRule", name: ours }];
+      const ruleCollections = [{ name: allow, priority: 1, action: { type: "Allow" }, rules }];
+      const reading = await read({
+        ...chain(1),
+        [groupsOf(name)]: { value: [group(id, "NetworkRule", { ruleCollections })] },
+      });
+
+      const intent = { denies: [], windows: [] };
+      const plan = reading && planOf(reading.gate, intent, new Date(0), anOwner);
+      expect(reading?.gate.rules.map((rule) => rule.name)).toContain(ours);
+      expect(plan?.changes).toEqual([]);
+    },
+  );
 
   it("cannot be read while its own groups may not be: nothing is planned on a guess", async () => {
     await expect(read({ ...chain(0), [groupsOf("p0")]: 403 })).rejects.toMatchObject({

@@ -15,6 +15,7 @@ import { activityStoreContract } from "./activity-store.ts";
 import { gateEndsContract } from "./gate-ends.ts";
 import { gateSettlingContract } from "./gate-settling.ts";
 import { gateStoreContract } from "./gate-store.ts";
+import { gateUpdatesContract } from "./gate-updates.ts";
 import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
 import { requestListsContract } from "./request-lists.ts";
@@ -28,6 +29,7 @@ describe("in memory", () => {
   gateStoreContract(openGates);
   gateSettlingContract(openGates);
   gateEndsContract(openGates);
+  gateUpdatesContract(openGates);
   policyStoreContract(createFakePolicyStore);
   const openRequests = () => {
     const requests = createFakeRequestStore();
@@ -58,6 +60,7 @@ describe("in Table Storage", () => {
   gateStoreContract(openGates);
   gateSettlingContract(openGates);
   gateEndsContract(openGates);
+  gateUpdatesContract(openGates);
   policyStoreContract(() => createPolicyStore(freshTables(azurite)));
   const openRequests = () => {
     const tables = freshTables(azurite);

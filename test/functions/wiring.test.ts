@@ -125,8 +125,12 @@ describe("the Functions host finds", () => {
   });
 
   it("the durable work under the names that live instances carry", () => {
-    expect(ofKind("orchestrationTrigger")).toEqual(["accessRequest", "accessWindow"]);
-    expect(ofKind("activityTrigger")).toEqual(["lookAfterWindows", "openWindows"]);
+    expect(ofKind("orchestrationTrigger")).toEqual([
+      "accessRequest",
+      "accessWindow",
+      "followPolicy",
+    ]);
+    expect(ofKind("activityTrigger")).toEqual(["lookAfterWindows", "openWindows", "protectPolicy"]);
     expect(ofKind("entityTrigger")).toEqual([]);
     expect(names.endNow).toBe("EndNow");
   });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { protectPolicy } from "../../src/workflow/follow-policy.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
 import { createFirewallDoor, type FirewallDoor } from "../support/firewall-door.ts";
 import {
@@ -38,6 +39,25 @@ describe("the API, of VMs behind firewalls", () => {
       expect(put.json.properties.provisioningState).toBe("Updating");
       expect(addressesIn(put)).toEqual([publicAddress.classic, publicAddress.policy]);
       expect(addressesIn(await at.get())).toEqual(addressesIn(put));
+    });
+
+    it("is looked after until its firewalls are done with it", async () => {
+      const { followed } = at.door.workflows;
+      await at.put([5986]);
+      const [follow] = followed;
+      const look = () => protectPolicy(at.world.start(), { policyId: follow?.policyId ?? "" });
+      const { clock } = at.world;
+
+      let looked = await clock.run(look());
+      while (looked.retryAfterMs !== undefined) {
+        await clock.advance(looked.retryAfterMs);
+        looked = await clock.run(look());
+      }
+
+      expect(followed).toHaveLength(1);
+      expect((await at.get()).json.properties.provisioningState).toBe("Succeeded");
+      const { updateTimes = [] } = await at.world.record(firewalls.classic);
+      expect(updateTimes.at(-1)).toBeLessThan(updateMs * 1.1);
     });
 
     it("has succeeded once the updates have ended and a sweep has seen it", async () => {

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from "@jest/globals";
 import { patience } from "../../src/workflow/access-window.ts";
 import type { Looked, Looking } from "../../src/workflow/look-after.ts";
 import { names } from "../../src/workflow/names.ts";
+import type { Opened } from "../../src/workflow/open-windows.ts";
 import { afterNoon, noon, requestId } from "../support/builders.ts";
 import {
   type Asked,
@@ -132,6 +133,88 @@ describe("the windows of a VM", () => {
     const recording = await told({ answer: behind });
 
     expect(momentsOf(recording)).toEqual([0, 600, 601, 602, 603].map(afterNoon));
+  });
+
+  describe("behind a firewall", () => {
+    /** An update that opens them is under way until then, and one that closes them from then until then. */
+    const slowly =
+      (opensAt: number, [from, to]: readonly [number, number]) =>
+      (call: Asked): Opened | Looked => {
+        const seconds = (call.askedAt.getTime() - noon.getTime()) / 1_000;
+        return call.name === names.openWindows
+          ? opening(seconds, opensAt)
+          : { isFailing: false, ...closing(seconds, from, to) };
+      };
+    const opening = (seconds: number, opensAt: number): Opened =>
+      seconds < opensAt ? { retryAfterMs: 15_000 } : {};
+    const closing = (seconds: number, from: number, to: number) =>
+      seconds < to ? { next: afterNoon(seconds < from ? from : seconds + 15) } : {};
+
+    it("are looked at until the update is over that opens them, and again until the one that closes them is", async () => {
+      const recording = await told({ answer: slowly(40, [3_560, 3_600]) });
+
+      const inputs = recording.calls.slice(0, 5).map(({ name, input }) => ({ name, input }));
+      expect(inputs).toEqual([
+        { name: names.openWindows, input: vm },
+        ...Array(3).fill({ name: names.openWindows, input: { ...vm, isAgain: true } }),
+        { name: names.lookAfterWindows, input: { ...vm, attempt: 1 } },
+      ]);
+      expect(pauses(recording, names.openWindows)).toEqual([15, 15, 15]);
+      expect(momentsOf(recording).slice(0, 3)).toEqual([45, 3_560, 3_575].map(afterNoon));
+      expect(looks(recording).every(({ attempt }) => attempt === 1)).toBe(true);
+      expect(recording.endedAt).toEqual(at(3_605));
+    });
+
+    it("are tried five times anew when a look at the update fails, and as if for the first time after it went well", async () => {
+      const fails = [15, 17, 21, 29, 60, 62, 66, 74].map(afterNoon);
+      const recording = await told({
+        answer(call) {
+          if (fails.includes(call.askedAt.toISOString())) {
+            throw new Error("storage is away");
+          }
+          return slowly(100, [3_350, 3_360])(call);
+        },
+      });
+
+      expect(pauses(recording, names.openWindows)).toEqual([15, 2, 4, 8, 16, 15, 2, 4, 8, 16, 15]);
+      expect(momentsOf(recording)[0]).toBe(afterNoon(105));
+    });
+
+    it("are looked after at once when their end is wanted while the update is under way", async () => {
+      const words = [{ at: at(20), name: names.endNow }];
+      const answer = (call: Asked) => slowly(call.askedAt >= at(20) ? 0 : 240, [0, 500])(call);
+
+      const recording = await told({ answer, words });
+
+      expect(pauses(recording, names.openWindows)).toEqual([15, 5]);
+      expect(momentsOf(recording)[0]).toBe(afterNoon(20));
+      expect(recording.endedAt).toEqual(at(500));
+      const timers = recording.actions.flatMap((action) => action.compoundActions ?? []);
+      expect(timers.filter((timer) => timer.isCanceled === true)).toHaveLength(1);
+    });
+
+    it("are waited for all the same when the word was not about all of them", async () => {
+      const words = [{ at: at(20), name: names.endNow }];
+
+      const recording = await told({ answer: slowly(60, [900, 910]), words });
+
+      expect(pauses(recording, names.openWindows)).toEqual([15, 5, 15, 15, 15]);
+      // The word has brought a look forward already, and the one after the opening is none too many.
+      expect(momentsOf(recording).slice(0, 2)).toEqual([afterNoon(65), afterNoon(65)]);
+    });
+
+    it("go on in a fresh history where closing takes more looks than one holds, and are no failure", async () => {
+      const answer = slowly(0, [0, 800]);
+      const first = await told({ answer });
+      const second = await told({ answer, input: first.continuedWith, startsAt: first.endedAt });
+
+      expect(first.continuedWith).toEqual({ ...vm, attempt: 1 });
+      expect([...looks(first), ...looks(second)].map(({ attempt }) => attempt)).toEqual(
+        Array(56).fill(1),
+      );
+      expect(second.calls[0]?.name).toBe(names.lookAfterWindows);
+      expect(second.continuedWith).toBeUndefined();
+    });
   });
 
   describe("whose end is wanted now", () => {

@@ -22,6 +22,7 @@ export interface FakeFirewalls {
   ): void;
   /** Somebody else's update begins, as long as ours are: until it is over, every write of ours meets another operation. */
   beginForeignUpdate(gateId: string): void;
+  isUpdating(gateId: string): boolean;
   /** The next updates that are started end like this; one each. What was asked can be read all the same, and is not in effect. */
   failUpdates(...ends: readonly UpdateEnd[]): void;
   /** Ends every update that is under way, as it would have ended by itself. */
@@ -30,6 +31,15 @@ export interface FakeFirewalls {
   loseOperations(): void;
   /** The firewalls of which updates of ours were started, oldest first. */
   readonly updates: readonly string[];
+  /** What came into effect, and when (milliseconds since 1970), oldest first. */
+  readonly effects: readonly Effect[];
+}
+
+/** From `at` on these rules were in effect on a firewall. */
+export interface Effect {
+  readonly gateId: string;
+  readonly at: number;
+  readonly rules: readonly FirewallRule[];
 }
 
 export interface FakeFirewallOptions {
@@ -72,6 +82,7 @@ export function createFakeFirewalls(
   const states = new Map<string, State>();
   const failures: UpdateEnd[] = [];
   const updates: string[] = [];
+  const effects: Effect[] = [];
   let tokens = 0;
   let isLost: (token: string) => boolean = () => false;
   const now = () => clock?.now().getTime() ?? 0;
@@ -93,12 +104,17 @@ export function createFakeFirewalls(
     return state;
   }
 
-  function finish(state: State, { token, end }: Update): void {
+  function finish(state: State, { token, end, endsAt }: Update): void {
     state.running = undefined;
     state.revision += 1;
     state.isFailed = end.outcome !== "written";
     state.inEffect = state.isFailed ? state.inEffect : state.firewall.rules;
     state.ends.set(token, end);
+    takeEffect(state, Math.min(endsAt, now()));
+  }
+
+  function takeEffect({ firewall: { id: gateId }, inEffect: rules }: State, at: number): void {
+    effects.push({ gateId, at, rules });
   }
 
   function begin(state: State, end: UpdateEnd): string {
@@ -144,15 +160,18 @@ export function createFakeFirewalls(
   }
 
   const steps: FakeFirewalls = {
-    addFirewall: (firewall) =>
-      void states.set(keyOf(firewall.id), {
+    addFirewall(firewall) {
+      const state: State = {
         firewall,
         inEffect: firewall.rules,
         revision: 1,
         isFailed: false,
         running: undefined,
         ends: new Map(),
-      }),
+      };
+      states.set(keyOf(firewall.id), state);
+      takeEffect(state, now());
+    },
     firewallRules: (gateId) => known(gateId).firewall.rules,
     rulesInEffect: (gateId) => known(gateId).inEffect,
     editFirewall(gateId, change) {
@@ -160,8 +179,10 @@ export function createFakeFirewalls(
       state.firewall = { ...state.firewall, rules: change(state.firewall.rules) };
       state.inEffect = change(state.inEffect);
       state.revision += 1;
+      takeEffect(state, now());
     },
     beginForeignUpdate: (gateId) => void begin(known(gateId), written),
+    isUpdating: (gateId) => known(gateId).running !== undefined,
     failUpdates: (...ends) => void failures.push(...ends),
     finishUpdates() {
       for (const state of states.values()) {
@@ -175,6 +196,7 @@ export function createFakeFirewalls(
       isLost = (token) => Number(token.replace("update-", "")) <= known;
     },
     updates,
+    effects,
   };
   const readings = () =>
     [...states].map(([key, state]) => [key, readingOf(stateOf(key) ?? state)] as const);

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from "node:util";
 import { idKey } from "../../src/policy/resource-id.ts";
 import type { GateRecord, GateStore } from "../../src/ports.ts";
 import { changedIntent, tellsEndsOnly } from "../../src/rules/changed-intent.ts";
-import { isFirewallGate } from "../../src/rules/gate.ts";
 import type { DesiredWindow } from "../../src/rules/intent.ts";
 import { afterUpdate, leadOf } from "../../src/rules/update-time.ts";
 
@@ -100,7 +99,7 @@ export function createFakeGateStore(): GateStore {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, isInterrupted: __, touched: ___, ...record } = gate.record;
+      const { lease: _, isInterrupted: __, touched: ___, failures: ____, ...record } = gate.record;
       const isWhole = revision >= record.desiredRevision;
       const { leftovers, ...rest } = record.intent;
       const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
@@ -185,7 +184,7 @@ export function createFakeGateStore(): GateStore {
         .filter(
           (record) =>
             record.appliedRevision < record.desiredRevision ||
-            (record.isInterrupted === true && isFirewallGate(record.gateId)) ||
+            record.isInterrupted === true ||
             record.intent.windows.some(
               (window) => Date.parse(window.closesAt) - leadOf(record) <= now.getTime(),
             ),

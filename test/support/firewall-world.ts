@@ -103,7 +103,7 @@ export async function createFirewallWorld() {
   machine("edge", "classic", [nsgOf.edge]);
   machine("spoke", "policy", []);
   const ports = [
-    aPort({ maxRequestAccessDuration: "PT12H" }),
+    aPort({ allowedSourceAddressPrefix: "*", maxRequestAccessDuration: "PT12H" }),
     aPort({ number: 3389, maxRequestAccessDuration: "PT12H" }),
   ];
   await world.protect({

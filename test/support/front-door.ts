@@ -246,15 +246,18 @@ function paramsOf(path: string): Record<string, string> {
 function fakeWorkflows() {
   const started: { requestId: string; vmCount: number }[] = [];
   const ended: { requestId: string; vmIndex: number }[] = [];
+  const followed: { policyId: string; changeId: string }[] = [];
   const errors: Error[] = [];
   const fake: Workflows & {
     readonly started: typeof started;
     readonly ended: typeof ended;
+    readonly followed: typeof followed;
     /** The next starts throw; one each. */
     failNext(...errors: readonly Error[]): void;
   } = {
     started,
     ended,
+    followed,
     failNext: (...coming) => void errors.push(...coming),
     async startRequest(requestId, { vmCount }) {
       const error = errors.shift();
@@ -265,6 +268,9 @@ function fakeWorkflows() {
     },
     async endWindows(requestId, vmIndex) {
       ended.push({ requestId, vmIndex });
+    },
+    async followPolicy(policyId, changeId) {
+      followed.push({ policyId, changeId });
     },
   };
   return fake;

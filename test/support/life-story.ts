@@ -171,6 +171,7 @@ async function work(
 const noWorkflows: Workflows = {
   startRequest: async () => undefined,
   endWindows: async () => undefined,
+  followPolicy: async () => undefined,
 };
 
 /** Opens what is to be opened and looks after all; what fails is tried again the next time, as what died with the process is. */

@@ -4,4 +4,4 @@ const asked = process.env["PROPERTY_RUNS"];
 export const propertyRuns = { numRuns: Number(asked ?? 300) };
 
 /** As {@link propertyRuns}, for properties of which each case is a long story: else a few dozen. */
-export const fewRuns = { numRuns: Number(asked ?? 50) };
+export const fewRuns = { numRuns: Number(asked ?? 25) };

@@ -128,6 +128,7 @@ export function createWorld({
   const workflows: Workflows = {
     startRequest: async (requestId) => void started.push(requestId),
     endWindows: async () => undefined,
+    followPolicy: async () => undefined,
   };
   const logged: LogLine[] = [];
   const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
@@ -258,8 +259,9 @@ function slow(network: Network, pause: (milliseconds: number) => Promise<void>, 
   };
   const slowed: Network = {
     ...network,
-    // As it is then: a test may have put another in its place.
+    // As the network is at the moment: a test may put something else in its place.
     readGate: (gateId) => network.readGate(gateId),
+    progress: (gateId, operation) => network.progress(gateId, operation),
     async write(reading, changes) {
       count(reading.gate.id, 1);
       try {

@@ -212,33 +212,24 @@ describe("a VM behind a firewall", () => {
     expect(world.network.updates.filter((id) => id === firewalls.classic)).toHaveLength(2);
   });
 
-  it.each([
-    ["Azure takes no write that goes by them", 0],
-    ["the one update of its closing has failed", 1],
-  ])(
-    "is not told as closed by looks that are older than its opening, where %s",
-    async (_, taken) => {
-      const { readGate } = world.network;
-      const old = await readGate(firewalls.classic);
-      await world.ask([anEdgeWindow({ closesAt: inMinutes(20) })]);
-      await world.live(requestId, { until: now() + 2 * updateMs });
-      const updates = world.network.updates.length + taken;
-      world.network.failUpdates({ outcome: "changed", detail: "Failed", retryAfterMs: 1_000 });
-      world.network.readGate = async (id) =>
-        id === firewalls.classic && world.network.updates.length >= updates ? old : readGate(id);
+  it("is not told as closed by looks that are older than its opening, where Azure takes no write that goes by them", async () => {
+    const { readGate } = world.network;
+    const old = await readGate(firewalls.classic);
+    await world.ask([anEdgeWindow({ closesAt: inMinutes(20) })]);
+    await world.live(requestId, { until: now() + 2 * updateMs });
+    world.network.readGate = async (id) => (id === firewalls.classic ? old : readGate(id));
 
-      await world.live(requestId, { until: now() + 20 * 60_000 });
-      const [meanwhile] = await world.windows(requestId);
-      const standing = world.inEffect(firewalls.classic, "dnat");
-      world.network.readGate = readGate;
-      await world.live(requestId);
+    await world.live(requestId, { until: now() + 20 * 60_000 });
+    const [meanwhile] = await world.windows(requestId);
+    const standing = world.inEffect(firewalls.classic, "dnat");
+    world.network.readGate = readGate;
+    await world.live(requestId);
 
-      expect(standing).toHaveLength(1);
-      expect(meanwhile?.state).toBe("closing");
-      expect((await world.windows(requestId))[0]?.state).toBe("closed");
-      expect(world.inEffect(firewalls.classic)).toEqual([]);
-    },
-  );
+    expect(standing).toHaveLength(1);
+    expect(meanwhile?.state).toBe("closing");
+    expect((await world.windows(requestId))[0]?.state).toBe("closed");
+    expect(world.inEffect(firewalls.classic)).toEqual([]);
+  });
 
   it("keeps what a customer wrote between our look and our write", async () => {
     const mine = { name: "late", collection: "late", order: [301] } as const;
@@ -295,5 +286,30 @@ describe("a VM behind a firewall", () => {
     expect(open?.state).toBe("open");
     expect((await world.windows(requestId))[0]?.state).toBe("closed");
     expect(now() - end).toBeLessThan(2 * updateMs);
+  });
+
+  it("is open by no other way while its firewall is being updated, nor where that failed", async () => {
+    const allows = () => world.ours(edgeNsg).filter(({ access }) => access === "Allow");
+    const failure = { outcome: "changed", detail: "no", retryAfterMs: 1_000 } as const;
+    world.network.failUpdates(failure, failure, failure);
+    await world.ask([anEdgeWindow()]);
+    const moments: number[] = [];
+
+    for (let minutes = 1; minutes <= 30; minutes += 1) {
+      await world.live(requestId, { until: now() + 60_000 });
+      moments.push(allows().length);
+    }
+
+    expect((await world.windows(requestId))[0]?.state).toBe("failed");
+    expect(moments.every((count) => count === 0)).toBe(true);
+  });
+
+  it("does not let its firewall's subnet in where everybody who was asked for comes from inside", async () => {
+    await world.ask([anEdgeWindow({ sources: ["10.50.0.7"] })]);
+    await world.live(requestId, { until: now() + 2 * updateMs });
+
+    const [allow] = world.ours(edgeNsg).filter(({ access }) => access === "Allow");
+    expect((await world.windows(requestId))[0]?.state).toBe("open");
+    expect(allow?.sources).toEqual(["10.50.0.7"]);
   });
 });

@@ -50,7 +50,7 @@ function movedWithGroup(firewall: Firewall, rule: FirewallRule, puts: readonly F
 const same = (left: FirewallRule, right: FirewallRule) => left.order.join() === right.order.join();
 
 /** What Azure demands of a firewall, as far as rules of ours could break it. */
-export function checkFirewall(firewall: Firewall): void {
+function checkFirewall(firewall: Firewall): void {
   for (const kind of ["dnat", "network"] as const) {
     const rules = firewall.rules.filter((rule) => rule.kind === kind);
     const collections = Map.groupBy(rules, (rule) => `${rule.collection} ${levelOf(rule)}`);

@@ -27,7 +27,7 @@ export const customersOn = ({ rules }: Firewall): readonly FirewallRule[] =>
   rules.filter((rule) => !isOurs(rule));
 
 /** A firewall with a past: settled, edited by hand, changed by its customer, in any order. */
-export const firewallPasts = fc.record({
+const firewallPasts = fc.record({
   beginning: firewalls,
   past: fc.array(firewallEvents, { maxLength: 6 }),
 });

@@ -33,7 +33,7 @@ export class FirewallFollowed {
     this.#wasOpen ||= wasOpen || isOpen;
     if (told?.status === "Initiated" && !this.#wasToldOpen) {
       this.#wasToldOpen = true;
-      if (!(wasOpen || isOpen) && at < Date.parse(told.endTimeUtc)) {
+      if (!this.#wasOpen && at < Date.parse(told.endTimeUtc)) {
         this.#lies.add("told Initiated while nobody was let in");
       }
     }
