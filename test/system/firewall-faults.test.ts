@@ -16,7 +16,7 @@ import { type FirewallEnd, FirewallRun, withCases } from "./support/firewall-run
  */
 const isComplete = process.env["FAULT_CASES"] === "all";
 const sideBySide = 24;
-const windowSeconds = isComplete ? 40 : 10;
+const windowSeconds = isComplete ? 40 : 8;
 /** Whatever is left behind is taken up by the next sweep, a minute later at most. */
 const latestMs = 75_000;
 

@@ -20,7 +20,7 @@ import { until } from "./user.ts";
  * kill -9 while one firewall is being updated, and while the answer to the write of another is on its way; the cloud goes on from
  * where it was. Afterwards it is quick, and does the other way what nobody knows of Azure.
  */
-const updateMs = 5_000;
+const updateMs = 4_000;
 const laterMs = 700;
 const lax = { firewallIfMatch: "ignored", dnatAgainstDeny: "dnat ends" } as const;
 
@@ -70,7 +70,13 @@ beforeAll(async () => {
   await estate.system.startAgain();
   const windows = await both((kind) => estate.untilOpen(ids[kind]));
   const after = await estate.user.armRequests();
-  polled = operationIds(after);
+  // Groups are written once their firewall lets people through: until then it is the firewall that is asked about.
+  polled = operationIds(
+    after.slice(
+      0,
+      after.findIndex(({ method }) => method === "PUT"),
+    ),
+  );
   writes = await both(async (kind) => putsOf(kind, [...before, ...after]));
   openings = await both(async (kind) => {
     const open = await estate.greetingOf(windows[kind]);

@@ -90,7 +90,7 @@ export function someCasesOnce(): readonly FirewallCase[] {
     ["classic opening GET an operation", "409"],
     ["classic closing PUT the firewall", "operation-fails"],
     ["classic closing GET the firewall", "stale-read"],
-    ["policy opening PUT our group", "operation-canceled"],
+    ["policy opening PUT our group", "429"],
     ["policy opening GET the groups", "412"],
     ["policy opening PUT our group", "slow"],
     ["policy closing PUT our group", "429-retry-after"],
