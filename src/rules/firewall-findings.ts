@@ -49,10 +49,11 @@ function leadsToAny(
 }
 
 function exposure(firewall: Firewall, { vmId }: Closing, rule: FirewallRule): Finding {
+  const lets = rule.isPartlyUnknown === true ? "may let" : "lets";
   const what =
     rule.kind === "dnat"
       ? `leads from a public address to a protected port of '${resourceName(vmId)}', past our deny rule if Azure reads no further.`
-      : `lets traffic to a protected port of '${resourceName(vmId)}' through before our deny rule is read.`;
+      : `${lets} traffic to a protected port of '${resourceName(vmId)}' through before our deny rule is read.`;
   return {
     code: "ExposedByCustomerRule",
     message: `${named(firewall, rule)} ${what}`,
