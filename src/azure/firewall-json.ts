@@ -243,8 +243,11 @@ function union(
   groups: readonly string[] | null | undefined,
   ipGroups: IpGroups,
 ): readonly string[] {
-  const ofGroups = (groups ?? []).flatMap((id) => ipGroups.get(idKey(id)) ?? []);
-  return [...new Set([...(addresses ?? []), ...ofGroups])];
+  const ofGroups = (groups ?? []).map((id) => ipGroups.get(idKey(id)) ?? []);
+  const lists = [addresses ?? [], ...ofGroups].filter((list) => list.length > 0);
+  // NB. The very list of a group, which may have thousands of addresses: whoever plans reads it once for all rules that name it.
+  const [only = []] = lists;
+  return lists.length < 2 ? only : [...new Set(lists.flat())];
 }
 
 const knownProtocols = ["TCP", "UDP", "ICMP", "Any"];
