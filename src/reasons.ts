@@ -126,12 +126,16 @@ export function refusedFor(reasons: readonly Reason[]): Refusal {
   return { outcome: "refused", reasons: bounded(reasons) };
 }
 
-/** The first reasons, each of bounded length, then one that says how many more there are. */
+/**
+ * The first reasons, each of bounded length, then one that says how many more there are. `more` are those that were counted and not
+ * even made: there are to be `most` others then.
+ */
 export function bounded<T extends Reason>(
   reasons: readonly T[],
   most: number = reasonLimits.reasons,
+  more = 0,
 ): readonly (T | Reason)[] {
-  return first(reasons, most, within);
+  return first(reasons, most, within, more);
 }
 
 /** A text from outside in quotes for a message, cut when it is long. */
@@ -159,13 +163,15 @@ function first<T, R extends Reason>(
   items: readonly T[],
   most: number,
   reasonOf: (item: T) => R,
+  more = 0,
 ): readonly (R | Reason)[] {
-  if (items.length <= most + 1) {
+  const count = items.length + more;
+  if (count <= most + 1) {
     return items.map(reasonOf);
   }
   const listed = items.slice(0, most).map(reasonOf);
   const code = listed.at(-1)?.code ?? "InternalError";
-  return [...listed, { code, message: `${items.length - most} more like these are not listed.` }];
+  return [...listed, { code, message: `${count - most} more like these are not listed.` }];
 }
 
 function within<T extends Reason>(reason: T): T {

@@ -7,17 +7,19 @@ import { isOwnCollection, sameName } from "../rules/owned.ts";
 /** Changes of a firewall's rules. */
 export type FirewallChanges = readonly RuleChange<FirewallRule>[];
 
-type NamedRule = { readonly [member: string]: unknown; readonly name: string };
+/** A rule as Azure has it, or wants it. */
+type RuleBody = unknown;
 
 /** How a kind of firewall writes its rule collections. */
 interface Form<C> {
-  rulesOf(collection: C): readonly NamedRule[];
+  rulesOf(collection: C): readonly RuleBody[];
   /** The collection with these rules: the one that is `present`, or a new one. `like` is a rule that is put into it. */
-  make(present: C | undefined, like: FirewallRule | undefined, rules: readonly NamedRule[]): C;
-  ruleToJson(rule: FirewallRule): NamedRule;
+  make(present: C | undefined, like: FirewallRule | undefined, rules: readonly RuleBody[]): C;
+  ruleToJson(rule: FirewallRule): RuleBody;
 }
 
-const rules = z.array(z.looseObject({ name: z.string() })).nullish();
+/** NB. Rules of customers may be of any shape: they go back as they came. */
+const rules = z.array(z.unknown()).nullish();
 const classicCollection = z.looseObject({
   name: z.string(),
   properties: z.looseObject({ rules }),
@@ -173,22 +175,27 @@ function changedCollections<C extends { readonly name: string }>(
 
 /** A rule that is put takes the place of the one of its name, if that is in the same collection; new ones come last. */
 function changedRules<C>(
-  before: readonly NamedRule[],
+  before: readonly RuleBody[],
   changes: FirewallChanges,
   puts: readonly FirewallRule[],
   form: Form<C>,
-): readonly NamedRule[] {
+): readonly RuleBody[] {
   const putOf = (name: string) => puts.find((rule) => sameName(rule.name, name));
   const kept = before.flatMap((rule) => {
-    const put = putOf(rule.name);
+    const name = nameIn(rule);
+    const put = putOf(name);
     if (put !== undefined) {
       return [form.ruleToJson(put)];
     }
-    return changes.some((change) => sameName(nameOf(change), rule.name)) ? [] : [rule];
+    return changes.some((change) => sameName(nameOf(change), name)) ? [] : [rule];
   });
-  const isNew = (rule: FirewallRule) => !before.some(({ name }) => sameName(name, rule.name));
+  const isNew = (rule: FirewallRule) => !before.some((each) => sameName(nameIn(each), rule.name));
   return [...kept, ...puts.filter(isNew).map(form.ruleToJson)];
 }
+
+/** Nothing that is ours has no name. */
+const nameIn = (rule: RuleBody): string =>
+  z.object({ name: z.string() }).safeParse(rule).data?.name ?? "";
 
 const actionOf = ({ kind, access }: FirewallRule, dnat: string): string =>
   kind === "dnat" ? dnat : access;

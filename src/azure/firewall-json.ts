@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { idKey } from "../policy/resource-id.ts";
 import type { FirewallRule } from "../rules/firewall.ts";
+import { isDenyCollection } from "../rules/owned.ts";
 import { ArmError } from "./azure-error.ts";
 
 /** A rule collection that is read: NAT and network rules, of either kind of firewall. */
 export interface Collection {
   readonly name: string;
   readonly kind: FirewallRule["kind"];
-  readonly access: FirewallRule["access"];
+  /** Nothing where its action is a word that we do not know. */
+  readonly access: FirewallRule["access"] | undefined;
   readonly priority: number;
   readonly rules: readonly RuleJson[];
 }
@@ -32,17 +34,17 @@ const ruleSchema = z.object({
   translatedPort: text,
 });
 
-type RuleJson = z.infer<typeof ruleSchema>;
+/** Of a rule that is not as we know it nothing is told but its name. */
+type RuleJson = z.infer<typeof ruleSchema> & { readonly isUnreadable?: boolean };
 
-const action = z.object({ type: z.string() });
 const collections = z
   .array(
     z.object({
       name: z.string(),
       properties: z.object({
         priority: z.int(),
-        action: action.nullish(),
-        rules: z.array(ruleSchema).nullish(),
+        action: z.unknown(),
+        rules: z.array(z.unknown()).nullish(),
       }),
     }),
   )
@@ -58,7 +60,10 @@ const classicSchema = z.object({
   }),
 });
 
-/** The rules of a classic firewall's own. Throws, naming the member, where it is none as we know it. */
+/**
+ * The rules of a classic firewall's own. Throws, naming the member, where it is none as we know it. NB. A word or a rule that
+ * we do not know is no fault: somebody else's rule must not keep us from closing what we opened. It may be anything.
+ */
 export function readClassic(raw: unknown, id: string) {
   const { properties, ...firewall } = parse(classicSchema, raw, id);
   const read = (kind: Collection["kind"], list: z.infer<typeof collections>) =>
@@ -66,9 +71,9 @@ export function readClassic(raw: unknown, id: string) {
       ({ name, properties: { priority, action, rules } }): Collection => ({
         name,
         kind,
-        access: accessOf(kind, action?.type ?? "", name),
+        access: accessOf(kind, action),
         priority,
-        rules: rules ?? [],
+        rules: (rules ?? []).map(readRule),
       }),
     );
   return {
@@ -92,15 +97,15 @@ const groupSchema = z.object({
         z.object({
           name: z.string(),
           priority: z.int(),
-          action: action.nullish(),
-          rules: z.array(z.looseObject({ ruleType: z.string() })).nullish(),
+          action: z.unknown(),
+          rules: z.array(z.unknown()).nullish(),
         }),
       )
       .nullish(),
   }),
 });
 
-/** A rule collection group. Throws, naming the member, where it is none as we know it. */
+/** A rule collection group, as {@link readClassic}. */
 export function readRuleGroup(raw: unknown) {
   const { properties, ...group } = parse(groupSchema, raw, "A rule collection group");
   const { priority, provisioningState, ruleCollections } = properties;
@@ -108,59 +113,63 @@ export function readRuleGroup(raw: unknown) {
     ...group,
     priority,
     provisioningState,
-    collections: (ruleCollections ?? []).flatMap((collection): readonly Collection[] => {
-      const typed = (collection.rules ?? []).map((rule) => ({
-        rule,
-        kind: kindOf(rule.ruleType, collection.name),
-      }));
-      const kinds = [...new Set(typed.map(({ kind }) => kind))].filter(
-        (kind) => kind !== "application",
-      );
-      return kinds.map((kind) => ({
-        name: collection.name,
-        kind,
-        access: accessOf(kind, collection.action?.type ?? "", collection.name),
-        priority: collection.priority,
-        rules: typed
-          .filter((each) => each.kind === kind)
-          .map(({ rule }) => parse(ruleSchema, rule, `Collection '${collection.name}'`)),
-      }));
-    }),
+    collections: (ruleCollections ?? []).flatMap(
+      ({ name, priority, action, rules }): readonly Collection[] => {
+        const byKind = Map.groupBy((rules ?? []).map(readTyped), ({ kind }) => kind);
+        return [...byKind].flatMap(([kind, typed]) =>
+          kind === "application"
+            ? []
+            : [
+                {
+                  name,
+                  kind,
+                  access: accessOf(kind, action),
+                  priority,
+                  rules: typed.map(({ rule }) => rule),
+                },
+              ],
+        );
+      },
+    ),
   };
 }
 
-/** NB. A word we do not know is a fault: guessing what a rule does would be guessing who gets through. */
-function kindOf(ruleType: string, collection: string): Collection["kind"] | "application" {
-  switch (ruleType.toLowerCase()) {
-    case "natrule":
-      return "dnat";
-    case "networkrule":
-      return "network";
-    case "applicationrule":
-      return "application";
-    default:
-      throw unknownWord(collection, ruleType, "NatRule, NetworkRule or ApplicationRule");
-  }
+type Kind = Collection["kind"] | "application";
+
+const ruleTypes: Readonly<Record<string, Kind>> = {
+  natrule: "dnat",
+  networkrule: "network",
+  applicationrule: "application",
+};
+
+/** A rule of a kind that we do not know may be a network rule about anything. */
+function readTyped(raw: unknown, index: number): { readonly kind: Kind; readonly rule: RuleJson } {
+  const { ruleType } = z.object({ ruleType: z.string() }).safeParse(raw).data ?? {};
+  const kind = ruleTypes[ruleType?.toLowerCase() ?? ""];
+  return kind === undefined
+    ? { kind: "network", rule: unreadable(raw, index) }
+    : { kind, rule: readRule(raw, index) };
 }
 
-function accessOf(
-  kind: Collection["kind"],
-  word: string,
-  collection: string,
-): Collection["access"] {
-  const known: Readonly<Record<string, Collection["access"]>> =
-    kind === "dnat" ? { dnat: "Allow" } : { allow: "Allow", deny: "Deny" };
-  const access = known[word.toLowerCase()];
-  if (access === undefined) {
-    throw unknownWord(collection, word, kind === "dnat" ? "Dnat" : "Allow or Deny");
-  }
-  return access;
+const readRule = (raw: unknown, index: number): RuleJson =>
+  ruleSchema.safeParse(raw).data ?? unreadable(raw, index);
+
+function unreadable(raw: unknown, index: number): RuleJson {
+  const { name } = z.object({ name: z.string() }).safeParse(raw).data ?? {};
+  return { name: name ?? `number ${index + 1}`, isUnreadable: true };
 }
 
-const unknownWord = (collection: string, word: string, expected: string): ArmError =>
-  new ArmError(`Collection '${collection}' has '${word}' where ${expected} was expected.`, {
-    code: "InvalidAnswer",
-  });
+const actions: Readonly<
+  Record<Collection["kind"], Readonly<Record<string, Collection["access"]>>>
+> = {
+  dnat: { dnat: "Allow" },
+  network: { allow: "Allow", deny: "Deny" },
+};
+
+function accessOf(kind: Collection["kind"], action: unknown): Collection["access"] {
+  const { type } = z.object({ type: z.string() }).safeParse(action).data ?? {};
+  return actions[kind][type?.toLowerCase() ?? ""];
+}
 
 function parse<T>(schema: z.ZodType<T>, raw: unknown, what: string): T {
   const body = schema.safeParse(raw);
@@ -190,23 +199,17 @@ export function rulesOf(
   before: readonly number[] = [],
 ): readonly FirewallRule[] {
   return rules.map((rule) => {
-    const { translatedAddress, translatedFqdn, translatedPort, destinationFqdns } = rule;
-    const groups = [...(rule.sourceIpGroups ?? []), ...(rule.destinationIpGroups ?? [])];
-    const isPartlyUnknown =
-      groups.some((id) => ipGroups.get(idKey(id)) === undefined) ||
-      (destinationFqdns ?? []).length > 0 ||
-      Boolean(translatedFqdn);
+    const { translatedAddress, translatedPort } = rule;
+    const ends = access === undefined || rule.isUnreadable ? unknownEnds : endsOf(rule, ipGroups);
     return {
       name: rule.name,
       kind,
-      access,
+      access: access ?? (isDenyCollection(name) ? "Deny" : "Allow"),
       collection: name,
       order: [...before, priority],
       protocols: (rule.ipProtocols ?? rule.protocols ?? []).map(readProtocol),
-      sources: union(rule.sourceAddresses, rule.sourceIpGroups, ipGroups),
-      destinations: union(rule.destinationAddresses, rule.destinationIpGroups, ipGroups),
       destinationPorts: rule.destinationPorts ?? [],
-      ...(isPartlyUnknown ? { isPartlyUnknown } : {}),
+      ...ends,
       ...(translatedAddress ? { translatedAddress } : {}),
       ...(translatedPort ? { translatedPort } : {}),
       description: rule.description ?? "",
@@ -214,13 +217,37 @@ export function rulesOf(
   });
 }
 
+type Ends = Pick<FirewallRule, "sources" | "destinations" | "isPartlyUnknown">;
+
+/**
+ * Of a rule that may do anything. NB. Lists that name nobody are none that Azure lets in: nothing is certain about such a rule,
+ * neither that it holds anything nor that it lets anything through.
+ */
+const unknownEnds: Ends = { sources: [], destinations: [], isPartlyUnknown: true };
+
+function endsOf(rule: RuleJson, ipGroups: IpGroups): Ends {
+  const groups = [...(rule.sourceIpGroups ?? []), ...(rule.destinationIpGroups ?? [])];
+  const isPartlyUnknown =
+    groups.some((id) => ipGroups.get(idKey(id)) === undefined) ||
+    (rule.destinationFqdns ?? []).length > 0 ||
+    Boolean(rule.translatedFqdn);
+  return {
+    sources: union(rule.sourceAddresses, rule.sourceIpGroups, ipGroups),
+    destinations: union(rule.destinationAddresses, rule.destinationIpGroups, ipGroups),
+    ...(isPartlyUnknown ? { isPartlyUnknown } : {}),
+  };
+}
+
 function union(
   addresses: readonly string[] | null | undefined,
   groups: readonly string[] | null | undefined,
   ipGroups: IpGroups,
 ): readonly string[] {
-  const ofGroups = (groups ?? []).flatMap((id) => ipGroups.get(idKey(id)) ?? []);
-  return [...new Set([...(addresses ?? []), ...ofGroups])];
+  const ofGroups = (groups ?? []).map((id) => ipGroups.get(idKey(id)) ?? []);
+  const lists = [addresses ?? [], ...ofGroups].filter((list) => list.length > 0);
+  // NB. The very list of a group, which may have thousands of addresses: whoever plans reads it once for all rules that name it.
+  const [only = []] = lists;
+  return lists.length < 2 ? only : [...new Set(lists.flat())];
 }
 
 const knownProtocols = ["TCP", "UDP", "ICMP", "Any"];

@@ -27,3 +27,12 @@ export function readRange(text: string): ReadRange | undefined {
     ? { family: first.family, range: { first: first.bits, last: last.bits } }
     : undefined;
 }
+
+const known = new WeakMap<readonly string[], readonly (ReadRange | undefined)[]>();
+
+/** The entries of a list as {@link readRange} reads them, once: rules are compared often, and none ever changes. */
+export function readRanges(list: readonly string[]): readonly (ReadRange | undefined)[] {
+  const ranges = known.get(list) ?? list.map(readRange);
+  known.set(list, ranges);
+  return ranges;
+}

@@ -50,14 +50,19 @@ export function changedFirewall(
   changes: readonly RuleChange<FirewallRule>[],
 ): Firewall {
   const puts = putsOf(changes);
+  const names = new Set(changes.map((change) => nameOf(change).toLowerCase()));
   const keyOf = ({ kind, collection }: FirewallRule) => `${kind} ${collection.toLowerCase()}`;
   const places = new Map(puts.map((put) => [keyOf(put), put.order]));
   const group = puts[0]?.order[1];
   const carried = (rule: FirewallRule) =>
     group !== undefined && isInOurGroup(firewall, rule) ? rule.order.with(1, group) : rule.order;
   const rules = firewall.rules
-    .filter((rule) => !(isDeployed(rule) && isChanged(rule, changes)))
-    .map((rule) => ({ ...rule, order: places.get(keyOf(rule)) ?? carried(rule) }));
+    .filter((rule) => !(names.has(rule.name.toLowerCase()) && isDeployed(rule)))
+    .map((rule) => {
+      const order = places.get(keyOf(rule)) ?? carried(rule);
+      // Which customer rules concern ours is found once: most rules stay the very same.
+      return order === rule.order ? rule : { ...rule, order };
+    });
   return { ...firewall, rules: [...rules, ...puts] };
 }
 
@@ -65,7 +70,10 @@ const putsOf = <Rule extends GateRule>(changes: readonly RuleChange<Rule>[]): re
   changes.flatMap((change) => (change.kind === "put" ? [change.rule] : []));
 
 const isChanged = ({ name }: GateRule, changes: readonly RuleChange<GateRule>[]): boolean =>
-  changes.some((change) => sameName(change.kind === "put" ? change.rule.name : change.name, name));
+  changes.some((change) => sameName(nameOf(change), name));
+
+const nameOf = (change: RuleChange<GateRule>): string =>
+  change.kind === "put" ? change.rule.name : change.name;
 
 /** Whether the change can be made on a network security group. */
 export const isGroupChange = (change: RuleChange<GateRule>): change is RuleChange =>

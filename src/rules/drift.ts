@@ -27,12 +27,14 @@ export function foundBeside(
   printOf: (rule: GateRule) => string,
 ): readonly Found[] {
   const rules: readonly GateRule[] = gate.rules;
+  // NB. On a firewall a customer's rule may have the same name, in a collection of theirs.
+  const standing = Map.groupBy(
+    rules.filter((rule) => !isFirewallRule(rule) || isDeployed(rule)),
+    (rule) => rule.name.toLowerCase(),
+  );
   return plan.changes.flatMap((change) => {
     const name = change.kind === "put" ? change.rule.name : change.name;
-    // NB. On a firewall a customer's rule may have the same name, in a collection of theirs.
-    const present = rules.find(
-      (rule) => sameName(rule.name, name) && (!isFirewallRule(rule) || isDeployed(rule)),
-    );
+    const [present] = standing.get(name.toLowerCase()) ?? [];
     const code = plan.cleaned.some((cleaned) => sameName(cleaned, name))
       ? "LeftoverRemoved"
       : codeOf(last, change, name, present, printOf);

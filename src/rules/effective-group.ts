@@ -1,4 +1,4 @@
-import { type ReadRange, readRange } from "./address-range.ts";
+import { type ReadRange, readRanges } from "./address-range.ts";
 import { holds, union } from "./effective-ranges.ts";
 import type { NetworkSecurityGroup, SecurityRule } from "./nsg.ts";
 import {
@@ -94,15 +94,26 @@ export function readGroup(group: NetworkSecurityGroup): ReadGroup {
 /** Reads statements for evaluation, in the order in which Azure reads them: their addresses and ports are parsed here, once. */
 export function readStatements(statements: readonly Statement[]): ReadGroup {
   const rules = statements.map(readRule);
-  const inside = (family: 4 | 6, hasPublicSpace: boolean) =>
+  return viewed((surroundings) =>
     rules
-      .map((rule) => rule({ family, hasPublicSpace }))
-      .filter((rule) => rule.destinations.possibly.length > 0 && rule.sources.possibly.length > 0);
-  const views = {
-    4: { own: inside(4, false), mixed: inside(4, true) },
-    6: { own: inside(6, false), mixed: inside(6, true) },
+      .map((rule) => rule(surroundings))
+      .filter((rule) => rule.destinations.possibly.length > 0 && rule.sources.possibly.length > 0),
+  );
+}
+
+/** A group with the rules of another one read after its own. */
+export const followedBy = (group: ReadGroup, other: ReadGroup): ReadGroup =>
+  viewed((surroundings) => [...group(surroundings), ...other(surroundings)]);
+
+/** Looks at each of the few surroundings that there are once, when it is asked for: most are not. */
+function viewed(look: ReadGroup): ReadGroup {
+  const views = new Map<string, readonly ReadRule[]>();
+  return ({ family, hasPublicSpace }) => {
+    const key = `${family} ${hasPublicSpace}`;
+    const view = views.get(key) ?? look({ family, hasPublicSpace });
+    views.set(key, view);
+    return view;
   };
-  return ({ family, hasPublicSpace }) => views[family][hasPublicSpace ? "mixed" : "own"];
 }
 
 function readRule(rule: Statement): (surroundings: Surroundings) => ReadRule {
@@ -138,12 +149,10 @@ function readEnd(
   grouped: (surroundings: Surroundings) => Reach,
 ): (surroundings: Surroundings) => Reach {
   const isAny = entries.includes("*");
-  const read = entries
-    .filter((text) => text !== "*")
-    .map((text) => ({ text, range: readRange(text) }));
-  const found = read.flatMap(({ range }) => (range === undefined ? [] : [range]));
+  const read = readRanges(entries);
+  const found = read.filter((range) => range !== undefined);
   const ranges = { 4: rangesOf(found, 4), 6: rangesOf(found, 6) };
-  const words = read.flatMap(({ text, range }) => (range === undefined ? [text] : []));
+  const words = entries.filter((text, index) => text !== "*" && read[index] === undefined);
   // A rule that names nobody is none that Azure lets in: nothing is built on it.
   const isEmpty = entries.length === 0 && groups.length === 0;
   return (surroundings) => {
@@ -219,7 +228,8 @@ export function speaksTo(
     : "maybe";
 }
 
-function portIn({ ranges, isUnreadable }: PortSet, port: number): Certainty {
+/** Whether a port is one of those. */
+export function portIn({ ranges, isUnreadable }: PortSet, port: number): Certainty {
   if (ranges.some(([first, last]) => first <= port && port <= last)) {
     return "yes";
   }

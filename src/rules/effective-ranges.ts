@@ -72,6 +72,14 @@ export function holds(set: AddressSet, address: bigint): boolean {
   return range !== undefined && range.first <= address;
 }
 
+/** Whether every address of `inner` is in the set. Ranges of a set never touch: each of them has to lie in one. */
+export function includes(set: AddressSet, inner: AddressSet): boolean {
+  return inner.every((range) => {
+    const around = set[indexWhere(set, ({ last }) => last >= range.first)];
+    return around !== undefined && around.first <= range.first && range.last <= around.last;
+  });
+}
+
 function cutOut(set: AddressSet, hole: AddressRange): AddressSet {
   const [start, end] = bounds(set, hole);
   const [first, last] = [set[start], set[end - 1]];

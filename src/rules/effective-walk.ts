@@ -1,5 +1,6 @@
 import {
   type Certainty,
+  portIn,
   type ReadGroup,
   type ReadRule,
   speaksTo,
@@ -57,7 +58,7 @@ const transports = ["TCP", "UDP"] as const;
 
 /** Asks a group about every packet of the question at once. */
 export function ask(group: ReadGroup, question: Question): Answer {
-  const rules = rulesFor(group, question);
+  const rules = about(rulesFor(group, question), question);
   const tcp = walk(rules, question, "TCP");
   const udp = walk(rules, question, "UDP");
   return {
@@ -67,6 +68,20 @@ export function ask(group: ReadGroup, question: Question): Answer {
       .filter((rule) => tcp.spoken.has(rule) || udp.spoken.has(rule))
       .map((rule) => rule.name),
   };
+}
+
+const known = new WeakMap<readonly ReadRule[], Map<number, readonly ReadRule[]>>();
+
+/**
+ * The rules that may speak to the question's port and address, whoever sends. NB. Of thousands of rules few speak of a port, and
+ * many ask about the same one: those are found once.
+ */
+function about(rules: readonly ReadRule[], { port, destination }: Question): readonly ReadRule[] {
+  const byPort = known.get(rules) ?? new Map<number, readonly ReadRule[]>();
+  known.set(rules, byPort);
+  const ofPort = byPort.get(port) ?? rules.filter((rule) => portIn(rule.ports, port) !== "no");
+  byPort.set(port, ofPort);
+  return ofPort.filter((rule) => holds(rule.destinations.possibly, destination));
 }
 
 /** What was found so far on the way through the senders. */

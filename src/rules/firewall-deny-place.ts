@@ -1,9 +1,10 @@
+import { indexWhere } from "./effective-ranges.ts";
 import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
 import type { Closing } from "./firewall-drafts.ts";
-import { isInOurGroup, placeOf } from "./firewall-order.ts";
-import { mayTouch } from "./firewall-overlap.ts";
+import type { Exposing } from "./firewall-exposing.ts";
+import { placeOf } from "./firewall-order.ts";
 import type { Owner } from "./intent.ts";
-import { isOwnCollection, ownCollections, sameName, tookPriority } from "./owned.ts";
+import { ownCollections, sameName, tookPriority } from "./owned.ts";
 
 /** Numbers that a collection, or our group of a policy, may have. */
 export interface Lane {
@@ -13,10 +14,11 @@ export interface Lane {
   readonly present: number | undefined;
 }
 
-/** A deny rule, and where customer rules stand that let its traffic through. */
+/** A deny rule, and the customer rules that let its traffic through. */
 interface Concern {
   readonly closing: Closing;
-  readonly exposing: readonly number[];
+  /** In the order in which they are read. */
+  readonly exposing: readonly FirewallRule[];
   readonly isPresent: boolean;
   /** It stands there and has a place of its own: it yields only to what is before it. */
   readonly isSettled: boolean;
@@ -30,80 +32,71 @@ interface Concern {
  */
 export function placeDenies(
   firewall: Firewall,
-  closings: readonly Closing[],
+  exposing: Exposing,
   owner: Owner,
   lane: Lane,
 ): { readonly place: number | undefined; readonly withoutPlace: readonly Closing[] } {
-  const all = concernsOf(firewall, closings, owner);
-  const hopeless = all.filter((concern) => !concern.isPresent && !hasRoomBehind(concern, lane));
-  const concerns = all.filter((concern) => !hopeless.includes(concern));
-  const first = Math.max(
-    lane.first,
-    behindAll(concerns.flatMap((concern) => yieldsTo(concern, lane))),
+  const all = concernsOf(firewall, exposing, owner);
+  const placeAt = placeIn(firewall);
+  const firstOf = (concern: Concern) => firstFor(concern, lane, placeAt);
+  const hopeless = new Set(
+    all.filter(
+      (concern) => !concern.isPresent && lowestFree(lane.taken, firstOf(concern)) === undefined,
+    ),
   );
+  const concerns = all.filter((concern) => !hopeless.has(concern));
+  const first = concerns.map(firstOf).reduce((most, each) => Math.max(most, each), lane.first);
   const lowest = lowestFree(lane.taken, first) ?? keepable(lane, lane.first);
-  const pressed = concerns
-    .filter(({ closing }) => closing.takesPriority)
-    .flatMap(({ exposing }) => exposing);
-  const countBefore = (place: number) => pressed.filter((at) => at < place).length;
+  const pressed = concerns.filter(({ closing }) => closing.takesPriority);
+  const countBefore = (place: number) =>
+    pressed.reduce(
+      (sum, concern) => sum + indexWhere(concern.exposing, (rule) => placeAt(rule) >= place),
+      0,
+    );
   const kept = keepable(lane, first);
   const place =
     kept !== undefined && lowest !== undefined && countBefore(kept) === countBefore(lowest)
       ? kept
       : lowest;
-  return {
-    place,
-    withoutPlace: (place === undefined ? all : hopeless).map(({ closing }) => closing),
-  };
+  const without = place === undefined ? all : [...hopeless];
+  return { place, withoutPlace: without.map(({ closing }) => closing) };
 }
 
-function concernsOf(
-  firewall: Firewall,
-  closings: readonly Closing[],
-  owner: Owner,
-): readonly Concern[] {
+function concernsOf(firewall: Firewall, exposing: Exposing, owner: Owner): readonly Concern[] {
   const { deny } = ownCollections(owner);
-  const network = firewall.rules.filter((rule) => rule.kind === "network");
   const standing = new Map(
-    network
-      .filter((rule) => sameName(rule.collection, deny))
+    firewall.rules
+      .filter((rule) => rule.kind === "network" && sameName(rule.collection, deny))
       .map((rule) => [rule.name.toLowerCase(), rule]),
   );
-  const yieldable = network.flatMap((rule) => {
-    const at = isYieldable(firewall, rule, owner) ? placeOf(firewall, rule) : undefined;
-    return at === undefined ? [] : [{ rule, at }];
-  });
-  return closings.map((closing) => {
+  return [...exposing].map(([closing, rules]) => {
     const present = standing.get(closing.rule.name.toLowerCase());
     // NB. It went before others and shall not any longer: unlike one that others came behind, it yields to them again.
     const isFreed = present !== undefined && tookPriority(present) && !closing.takesPriority;
     return {
       closing,
-      exposing: yieldable.filter(({ rule }) => mayTouch(rule, closing.rule)).map(({ at }) => at),
+      exposing: rules,
       isPresent: present !== undefined,
       isSettled: present !== undefined && !isFreed,
     };
   });
 }
 
-/** NB. Not a customer's rule in a collection or group of ours: it moves along, so there is no getting past it. */
-const isYieldable = (firewall: Firewall, rule: FirewallRule, owner: Owner): boolean =>
-  rule.access === "Allow" &&
-  !isOwnCollection(rule.collection, owner) &&
-  !isInOurGroup(firewall, rule);
+/** By what a place can be before or behind a rule; all that can be placed is behind the rules of parents. */
+const placeIn = (firewall: Firewall) => (rule: FirewallRule) => placeOf(firewall, rule) ?? 0;
 
-function yieldsTo({ closing, exposing, isSettled }: Concern, { present }: Lane): readonly number[] {
-  if (closing.takesPriority) {
-    return [];
-  }
-  return isSettled && present !== undefined ? exposing.filter((at) => at < present) : exposing;
+/** The first place that is behind all that the deny rule yields to. */
+function firstFor(
+  { closing, exposing, isSettled }: Concern,
+  { first, present }: Lane,
+  placeAt: (rule: FirewallRule) => number,
+): number {
+  const before = isSettled && present !== undefined ? present : Number.POSITIVE_INFINITY;
+  const last = closing.takesPriority
+    ? undefined
+    : exposing.findLast((rule) => placeAt(rule) < before);
+  return last === undefined ? first : Math.max(first, placeAt(last) + 1);
 }
-
-const hasRoomBehind = ({ closing, exposing }: Concern, { taken, first }: Lane): boolean =>
-  closing.takesPriority || lowestFree(taken, Math.max(first, behindAll(exposing))) !== undefined;
-
-const behindAll = (places: readonly number[]): number =>
-  places.reduce((after, at) => Math.max(after, at + 1), firewallLimits.lowestPriority);
 
 function keepable({ taken, present }: Lane, first: number): number | undefined {
   return present !== undefined &&

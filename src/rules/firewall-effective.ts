@@ -8,7 +8,7 @@ import {
   noPackets,
   type Traffic,
 } from "./effective.ts";
-import { type ReadGroup, readStatements, type Statement } from "./effective-group.ts";
+import { followedBy, type ReadGroup, readStatements, type Statement } from "./effective-group.ts";
 import { type Answer, ask, maySpeak, type Question, rulesFor } from "./effective-walk.ts";
 import { type Firewall, type FirewallRule, fullName } from "./firewall.ts";
 import { inOrder } from "./firewall-order.ts";
@@ -53,15 +53,15 @@ interface Lead {
 export function readFirewall({ rules, publicAddresses }: Firewall): ReadFirewall {
   const ofKind = (kind: FirewallRule["kind"]) =>
     rules.filter((rule) => rule.kind === kind).toSorted(inOrder);
-  const network = ofKind("network").map(statementOf);
+  const network = readStatements(ofKind("network").map(statementOf));
   return {
     leads: ofKind("dnat").map((rule) => ({
       read: readStatements([statementOf(rule)]),
       to: destinationOf(rule),
     })),
     network: {
-      deny: readStatements([...network, otherwise("Deny")]),
-      allow: readStatements([...network, otherwise("Allow")]),
+      deny: followedBy(network, ends.Deny),
+      allow: followedBy(network, ends.Allow),
     },
     publicAddresses,
   };
@@ -138,7 +138,7 @@ function pathsOf(
 
 /** The DNAT rules as a group that allows what takes one of `chosen`; for no chosen ones, what takes none at all. */
 function choosing(leads: readonly Lead[], chosen: readonly Lead[]): ReadGroup {
-  const rest = readStatements([otherwise(chosen.length === 0 ? "Allow" : "Deny")]);
+  const rest = ends[chosen.length === 0 ? "Allow" : "Deny"];
   return (surroundings) => [
     ...leads.flatMap((lead) =>
       lead.read(surroundings).map((rule) => ({
@@ -184,13 +184,15 @@ const noRule = "";
 const unreadable = "?";
 
 function statementOf(rule: FirewallRule): Statement {
-  const more = rule.isPartlyUnknown === true ? [unreadable] : [];
+  // The very same list where nothing is added: it is read once.
+  const ends = (list: readonly string[]) =>
+    rule.isPartlyUnknown === true ? [...list, unreadable] : list;
   return {
     ...rule,
     name: fullName(rule),
     protocols: rule.protocols.map((name) => (name.toLowerCase() === "any" ? "*" : name)),
-    sources: [...rule.sources, ...more],
-    destinations: [...rule.destinations, ...more],
+    sources: ends(rule.sources),
+    destinations: ends(rule.destinations),
     sourceGroups: [],
     destinationGroups: [],
     sourcePorts: ["*"],
@@ -208,3 +210,9 @@ const otherwise = (access: FirewallRule["access"]): Statement => ({
   destinationGroups: [],
   destinationPorts: ["*"],
 });
+
+/** What becomes of what no rule speaks about. */
+const ends = {
+  Allow: readStatements([otherwise("Allow")]),
+  Deny: readStatements([otherwise("Deny")]),
+};

@@ -203,8 +203,6 @@ function isDiverted(
         other.translatedPort === rule.translatedPort
       ) &&
       portsMayMeet(other.destinationPorts, [String(port)]) &&
-      (other.isPartlyUnknown === true ||
-        at === undefined ||
-        mayHold(other.destinations, [at.range])),
+      (at === undefined || mayHold(other, [at.range])),
   );
 }

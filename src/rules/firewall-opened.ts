@@ -3,6 +3,7 @@ import type { Finding } from "../reasons.ts";
 import type { Firewall, FirewallRule } from "./firewall.ts";
 import { ipv4, type Opening } from "./firewall-drafts.ts";
 import { full, type Way, waysOf } from "./firewall-entrances.ts";
+import type { Exposing } from "./firewall-exposing.ts";
 import { blocking } from "./firewall-findings.ts";
 import { isPublic } from "./firewall-overlap.ts";
 import type { CollectionPlaces } from "./firewall-places.ts";
@@ -21,6 +22,8 @@ export interface Plot {
   readonly firewall: Firewall;
   /** The rules of ours that are there now. */
   readonly own: readonly FirewallRule[];
+  /** What may let protected traffic through, and does not move with rules of ours. */
+  readonly exposing: Exposing;
   readonly places: CollectionPlaces;
   readonly denies: readonly DesiredDeny[];
   readonly owner: Owner;
@@ -29,7 +32,11 @@ export interface Plot {
 /** Opens what can be opened: each opening has all of its rules, or none and a reason. */
 export function openAll(plot: Plot, openings: readonly Opening[]): readonly Opened[] {
   const { firewall, own, places, denies, owner } = plot;
-  const faults = new Map(openings.map((opening) => [opening, faultOf(plot, opening)]));
+  const blocked =
+    places.allow === undefined ? undefined : blocking(firewall, openings, places.allow);
+  const faults = new Map(
+    openings.map((opening) => [opening, faultOf(plot, opening, blocked)] as const),
+  );
   const rules = {
     own: own.filter((rule) => rule.kind === "dnat"),
     customer: firewall.rules.filter((rule) => rule.kind === "dnat"),
@@ -68,17 +75,19 @@ function openedBy(
 
 /** Why an opening cannot be, whatever entrances there are. */
 function faultOf(
-  { firewall, places: { allow: order } }: Plot,
-  { window, rule }: Opening,
+  { firewall }: Plot,
+  opening: Opening,
+  blocked: ReadonlyMap<Opening, Finding> | undefined,
 ): Finding | undefined {
+  const { window, rule } = opening;
   const outside = rule.sources.find(isPublic);
   if (outside !== undefined && ipv4(window.publicAddresses ?? []).length === 0) {
     const message = `${gateTitle(firewall.id)} has no public address by which ${outside} could come to '${resourceName(window.vmId)}'.`;
     return { code: "FirewallWithoutPublicAddress", message, target: outside };
   }
-  return order === undefined
+  return blocked === undefined
     ? full(firewall, "no free priority for our allow rules")
-    : blocking(firewall, { ...rule, order });
+    : blocked.get(opening);
 }
 
 /** What is told of a window. */

@@ -1,5 +1,5 @@
-import { readRange } from "./address-range.ts";
-import { type AddressSet, common, everything, union, without } from "./effective-ranges.ts";
+import { readRanges } from "./address-range.ts";
+import { type AddressSet, common, everything, includes, union } from "./effective-ranges.ts";
 import type { FirewallRule } from "./firewall.ts";
 import { portsInclude, portsMayMeet } from "./port-ranges.ts";
 import { publicSpace, taggedDestinations } from "./service-tags.ts";
@@ -10,10 +10,12 @@ export type OwnTraffic = Pick<
   "protocols" | "sources" | "destinations" | "destinationPorts"
 >;
 
-/** The IPv4 addresses of a list, and the entries that are none: service tags, and what cannot be read. */
+/** The IPv4 addresses of a list; `words` are its entries that are none: service tags, and what cannot be read. */
 interface ReadList {
   readonly addresses: AddressSet;
   readonly words: readonly string[];
+  /** Of a destination list: all that it may speak of. A list that names nobody is none that Azure lets in. */
+  readonly possibly: AddressSet;
 }
 
 const known = new WeakMap<readonly string[], ReadList>();
@@ -24,49 +26,41 @@ function read(list: readonly string[]): ReadList {
   if (before !== undefined) {
     return before;
   }
-  const entries = list.map((text) => ({
-    text,
-    ranges: text === "*" ? everything[4] : ranges(text),
-  }));
+  const ranges = readRanges(list);
+  const own = ranges.flatMap((range, index) =>
+    list[index] === "*" ? everything[4] : range?.family === 4 ? [range.range] : [],
+  );
+  // NB. An IPv6 entry is no word: it speaks of no traffic through a firewall.
+  const words = list.filter((text, index) => text !== "*" && ranges[index] === undefined);
+  const tagged = words.flatMap(
+    (word) => taggedDestinations(word, { family: 4, hasPublicSpace: false }).possibly,
+  );
   const answer = {
-    addresses: union(entries.flatMap((entry) => entry.ranges ?? [])),
-    words: entries.filter((entry) => entry.ranges === undefined).map((entry) => entry.text),
+    addresses: union(own),
+    words,
+    possibly: list.length === 0 ? everything[4] : union([...own, ...tagged]),
   };
   known.set(list, answer);
   return answer;
 }
 
-/** NB. An IPv6 entry is no word: it speaks of no traffic through a firewall. */
-function ranges(text: string): AddressSet | undefined {
-  const found = readRange(text);
-  return found === undefined ? undefined : found.family === 4 ? [found.range] : [];
-}
+/** The IPv4 addresses of a list. */
+export const addressesOf = (list: readonly string[]): AddressSet => read(list).addresses;
 
-/**
- * Whether a network rule may speak about a packet of the traffic, whoever sends it. Careful: what cannot be read counts as
- * touching; a service tag does where it may speak of the addresses.
- */
-export function mayTouch(rule: FirewallRule, traffic: OwnTraffic): boolean {
-  return (
-    portsMayMeet(rule.destinationPorts, traffic.destinationPorts) &&
-    protocolsMeet(rule.protocols, traffic.protocols) &&
-    (rule.isPartlyUnknown === true ||
-      mayHold(rule.destinations, read(traffic.destinations).addresses))
-  );
-}
+/** The IPv4 addresses of which a rule may speak as destinations: of one that is partly unknown any. */
+export const possibleDestinations = (rule: FirewallRule): AddressSet =>
+  rule.isPartlyUnknown === true ? everything[4] : read(rule.destinations).possibly;
 
-/** Whether the list may speak of any of the addresses. A list that names nobody is none that Azure lets in. */
-export function mayHold(list: readonly string[], addresses: AddressSet): boolean {
-  const { addresses: own, words } = read(list);
-  const meets = (set: AddressSet) => common(set, addresses).length > 0;
-  return (
-    list.length === 0 ||
-    meets(own) ||
-    words.some((word) =>
-      meets(taggedDestinations(word, { family: 4, hasPublicSpace: false }).possibly),
-    )
-  );
-}
+/** Whether a rule may speak of a port and protocol of the traffic. */
+export const mayShareTransport = (
+  rule: FirewallRule,
+  { destinationPorts, protocols }: Pick<OwnTraffic, "destinationPorts" | "protocols">,
+): boolean =>
+  portsMayMeet(rule.destinationPorts, destinationPorts) && protocolsMeet(rule.protocols, protocols);
+
+/** Whether a rule may speak of any of the addresses as its destinations. */
+export const mayHold = (rule: FirewallRule, addresses: AddressSet): boolean =>
+  common(possibleDestinations(rule), addresses).length > 0;
 
 /**
  * Whether `rule` certainly speaks about all packets that one source of the traffic sends. Certain only: service tags and what
@@ -91,7 +85,7 @@ function speaksCertainly(rule: FirewallRule, traffic: OwnTraffic): boolean {
 /** Whether a list certainly speaks of all IPv4 addresses of another one. */
 export function coversAll(list: readonly string[], others: readonly string[]): boolean {
   const { addresses, words } = read(others);
-  return words.length === 0 && without(addresses, read(list).addresses).length === 0;
+  return words.length === 0 && includes(read(list).addresses, addresses);
 }
 
 /** The protocols with ports of which a rule speaks. */
@@ -120,5 +114,5 @@ export const hasPublic = (list: readonly string[]): boolean =>
 /** Whether an entry speaks of clearly public IPv4 addresses and of nothing else. */
 export function isPublic(entry: string): boolean {
   const { addresses } = read([entry]);
-  return addresses.length > 0 && without(addresses, publicSpace[4]).length === 0;
+  return addresses.length > 0 && includes(publicSpace[4], addresses);
 }

@@ -1,6 +1,7 @@
 import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
 import { lowestFree, placeDenies } from "./firewall-deny-place.ts";
 import type { Closing } from "./firewall-drafts.ts";
+import type { Exposing } from "./firewall-exposing.ts";
 import { isInOurGroup, type Order, placeOf } from "./firewall-order.ts";
 import type { Owner } from "./intent.ts";
 import { isOwned, ownCollections, sameName } from "./owned.ts";
@@ -19,25 +20,21 @@ export interface CollectionPlaces {
  *
  * Classic: each collection by itself, the allow rules as far in front as can be, a number before the deny rules for them
  * whether there are any or not: a window that opens moves no deny rule. Policy: one group with fixed numbers inside, which
- * has the place of the deny rules.
+ * has the place of the deny rules. `exposing` has what is to be closed.
  */
 export function placeCollections(
   firewall: Firewall,
-  closings: readonly Closing[],
+  exposing: Exposing,
   owner: Owner,
 ): CollectionPlaces {
   return firewall.kind === "classic"
-    ? classicPlaces(firewall, closings, owner)
-    : groupPlaces(firewall, closings, owner);
+    ? classicPlaces(firewall, exposing, owner)
+    : groupPlaces(firewall, exposing, owner);
 }
 
-function groupPlaces(
-  firewall: Firewall,
-  closings: readonly Closing[],
-  owner: Owner,
-): CollectionPlaces {
+function groupPlaces(firewall: Firewall, exposing: Exposing, owner: Owner): CollectionPlaces {
   const present = firewall.rules.find((rule) => isInOurGroup(firewall, rule));
-  const { place, withoutPlace } = placeDenies(firewall, closings, owner, {
+  const { place, withoutPlace } = placeDenies(firewall, exposing, owner, {
     taken: new Set(firewall.groupPriorities),
     first: firewallLimits.lowestPriority,
     present: present === undefined ? undefined : placeOf(firewall, present),
@@ -46,23 +43,19 @@ function groupPlaces(
   return { dnat: at(100), allow: at(200), deny: at(300), withoutPlace };
 }
 
-function classicPlaces(
-  firewall: Firewall,
-  closings: readonly Closing[],
-  owner: Owner,
-): CollectionPlaces {
+function classicPlaces(firewall: Firewall, exposing: Exposing, owner: Owner): CollectionPlaces {
   const own = ownCollections(owner);
   const network = numbersOf(firewall, "network", [own.allow, own.deny], owner);
   const nat = numbersOf(firewall, "dnat", [own.dnat], owner);
   const front = lowestFree(new Set([...network.taken, ...network.held(own.deny)]));
   const beforeDenies = front ?? firewallLimits.highestPriority;
-  const { place, withoutPlace } = placeDenies(firewall, closings, owner, {
+  const { place, withoutPlace } = placeDenies(firewall, exposing, owner, {
     taken: new Set([...network.taken, ...network.held(own.allow), beforeDenies]),
     first: beforeDenies + 1,
     present: network.present(own.deny),
   });
   // Where no deny rule will stand, allow rules have nothing to be before.
-  const deny = withoutPlace.length < closings.length ? place : undefined;
+  const deny = withoutPlace.length < exposing.size ? place : undefined;
   const allowPresent = network.present(own.allow);
   const isAllowGood =
     allowPresent !== undefined &&

@@ -2,6 +2,7 @@ import { bounded, type Finding } from "../reasons.ts";
 import { changedFirewall } from "./changed-gate.ts";
 import { type Firewall, type FirewallRule, firewallRuleText } from "./firewall.ts";
 import { type Closing, closings, openings } from "./firewall-drafts.ts";
+import { exposingInside, exposingOutside } from "./firewall-exposing.ts";
 import { exposures, noPlace } from "./firewall-findings.ts";
 import { openAll, type Plot, resultOf } from "./firewall-opened.ts";
 import { carriedAlong, placeCollections } from "./firewall-places.ts";
@@ -55,33 +56,41 @@ function plotOf(
   closed: readonly Closing[],
   owner: Owner,
 ): Plot {
-  const places = placeCollections(firewall, closed, owner);
+  const exposing = exposingOutside(firewall, closed, owner);
+  const places = placeCollections(firewall, exposing, owner);
   const own = firewall.rules.filter((rule) => isOwned(rule, owner));
   const rules = firewall.rules
-    .filter((rule) => !own.includes(rule))
+    .filter((rule) => !isOwned(rule, owner))
     .map((rule) => carriedAlong(firewall, rule, places, owner));
-  return { firewall: { ...firewall, rules }, own, places, denies, owner };
+  return { firewall: { ...firewall, rules }, own, exposing, places, denies, owner };
 }
 
-const denyRules = ({ places }: Plot, closed: readonly Closing[]): readonly FirewallRule[] =>
-  closed.flatMap((closing) =>
-    places.deny === undefined || places.withoutPlace.includes(closing)
-      ? []
-      : [{ ...closing.rule, order: places.deny }],
+function denyRules(
+  { places: { deny, withoutPlace } }: Plot,
+  closed: readonly Closing[],
+): readonly FirewallRule[] {
+  const without = new Set(withoutPlace);
+  return closed.flatMap((closing) =>
+    deny === undefined || without.has(closing) ? [] : [{ ...closing.rule, order: deny }],
   );
+}
 
 /** Deny rules without a place come first: without them a policy is not settled, so they must not be the ones left out. */
 function findingsOf(
   after: Firewall,
-  { owner, places: { withoutPlace, deny } }: Plot,
+  { owner, exposing, places: { withoutPlace, deny } }: Plot,
   closed: readonly Closing[],
 ): readonly Finding[] {
-  const firewall = { ...after, rules: after.rules.filter((rule) => !isOwned(rule, owner)) };
-  const faults = withoutPlace.map((closing) => noPlace(firewall, closing));
-  const exposed = closed.flatMap((closing) =>
-    exposures(firewall, closing, withoutPlace.includes(closing) ? undefined : deny),
-  );
-  return bounded([...faults, ...exposed], mostFindings);
+  const faults = withoutPlace.map((closing) => noPlace(after, closing));
+  const without = new Set(withoutPlace);
+  const found = exposures(after, closed, {
+    orderOf: (closing) => (without.has(closing) ? undefined : deny),
+    // Those outside are where they were: no write of ours moves them.
+    exposing: [exposing, exposingInside(after, closed, owner)],
+    leading: after.rules.filter((rule) => rule.kind === "dnat" && !isOwned(rule, owner)),
+    listed: mostFindings + 1,
+  });
+  return bounded([...faults, ...found.findings], mostFindings, found.more);
 }
 
 /** Deletes, then puts. Each rule tells its collection's place: where that changes, all of ours in it are put. */

@@ -149,6 +149,13 @@ export function leadsTo(
   );
 }
 
+/** Names an address and a port on it. */
+export const placeKey = (address: string, port: number): string => `${address} ${port}`;
+
+/** The {@link placeKey} to which a DNAT rule leads. */
+export const leadsWhere = (rule: FirewallRule): string =>
+  placeKey(translatedTo(rule), Number(rule.translatedPort));
+
 const translations = new WeakMap<FirewallRule, string>();
 
 /** The IPv4 address to which a rule leads, as we write addresses; read once, compared often. */
@@ -193,10 +200,7 @@ function takenBy(customer: readonly FirewallRule[]): (address: string, port: num
   const portsAt = (address: string) => {
     const read = readRange(address);
     const ports = customer
-      .filter(
-        ({ isPartlyUnknown, destinations }) =>
-          isPartlyUnknown === true || read === undefined || mayHold(destinations, [read.range]),
-      )
+      .filter((rule) => read === undefined || mayHold(rule, [read.range]))
       .map(({ destinationPorts }) => readPorts(destinationPorts));
     known.set(address, ports);
     return ports;

@@ -31,6 +31,10 @@ export function ownCollections(owner: Pick<Owner, "tag">) {
   return { dnat: name("Dnat"), allow: name("Allow"), deny: name("Deny") } as const;
 }
 
+/** Whether a rule collection of a firewall is, by its name, that of some deployment's deny rules. */
+export const isDenyCollection = (collection: string): boolean =>
+  /^JitAccess-[0-9a-f]{6}-Deny$/i.test(collection);
+
 /** The name of our rule collection group of a firewall policy. */
 export const ownGroupName = ({ tag }: Pick<Owner, "tag">): string => `${ownedPrefix}${tag}`;
 

@@ -110,6 +110,12 @@ describe("the body of a classic firewall's write", () => {
     expect(JSON.stringify(classicBody(raw, remove("nobody's")))).toBe(JSON.stringify(raw));
   });
 
+  it("carries rules of customers that are of no shape we know", () => {
+    const raw = classic([collection("theirs", [{ title: "no name" }, [7]])]);
+
+    expect(networkOf(classicBody(raw, put(deny)))[0]).toEqual(networkOf(raw)[0]);
+  });
+
   it("never touches a customer's collection, even for a rule of the same name", () => {
     const raw = classic([collection("theirs", [{ ...theirRule, name: "closed" }])]);
 

@@ -18,16 +18,23 @@ const network = (action: string, ...rules: readonly object[]) => ({
     ],
   },
 });
-const group = (ruleType: string, action = "Allow") => ({
+const group = (ruleType: string, action = "Allow", more: object = {}) => ({
   id: "/g",
   name: "g",
   properties: {
     priority: 100,
     ruleCollections: [
-      { name: "c", priority: 200, action: { type: action }, rules: [{ ruleType, name: "r" }] },
+      {
+        name: "c",
+        priority: 200,
+        action: { type: action },
+        rules: [{ ruleType, name: "r", ...more }],
+      },
     ],
   },
 });
+/** Speaks of everything for all we know: lists without entries are none that Azure lets in. */
+const anything = { access: "Allow", sources: [], destinations: [], isPartlyUnknown: true };
 const groups = new Map([
   [known.toLowerCase(), ["198.51.100.0/24"]],
   [hidden, undefined],
@@ -82,9 +89,38 @@ describe("a firewall's rules", () => {
   });
 
   it.each([
-    ["an action that is neither", () => readClassic(network("Snat", rule), "/fw")],
-    ["a rule of a kind nobody knows", () => readRuleGroup(group("NewRule"))],
-    ["a DNAT rule that does something else", () => readRuleGroup(group("NatRule", "SNAT"))],
+    ["its action is no word that we know", readClassic(network("Snat", rule), "/fw"), ["22"]],
+    ["it has no name", readClassic(network("Allow", { destinationPorts: ["22"] }), "/fw"), []],
+    ["it is no rule at all", readRuleGroup(group("NetworkRule", "Allow", { name: 7 })), []],
+    [
+      "its ports are no list",
+      readClassic(network("Allow", { ...rule, destinationPorts: "22" }), "/fw"),
+      [],
+    ],
+    [
+      "it is of a kind that we do not know",
+      readRuleGroup(group("NewRule", "Allow", { destinationPorts: ["22"] })),
+      [],
+    ],
+    [
+      "it is a DNAT rule that does something else",
+      readRuleGroup(group("NatRule", "SNAT", { destinationPorts: ["22"] })),
+      ["22"],
+    ],
+  ])(
+    "may be anything when %s: the rest of the gate is still ours to close",
+    (_case, { collections }, destinationPorts) => {
+      expect(only(collections)).toMatchObject({ ...anything, destinationPorts });
+    },
+  );
+
+  it("that we do not know deny nobody for certain", () => {
+    const { collections } = readRuleGroup(group("NewRule", "Deny"));
+
+    expect(only(collections)).toMatchObject({ ...anything, access: "Deny" });
+  });
+
+  it.each([
     ["no priority", () => readRuleGroup({ id: "/g", name: "g", properties: {} })],
     ["no firewall at all", () => readClassic(undefined, "/fw")],
   ])("are refused rather than guessed at: %s", (_case, read) => {

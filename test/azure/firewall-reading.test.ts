@@ -48,6 +48,8 @@ describe("a classic firewall as a gate", () => {
 
     expect(reading?.gate.rules).toHaveLength(3);
     expect(reading?.gate.rules[2]).toMatchObject({ sources: ["198.51.100.0/24"] });
+    const lists = reading?.gate.rules.map(({ sources }) => sources);
+    expect(new Set(lists).size).toBe(1);
     expect(asked).toEqual([gateId, offices]);
   });
 

@@ -3,9 +3,15 @@ import type { ArmAnswer, SendToArm } from "../../src/azure/arm-http.ts";
 import { createArmList } from "../../src/azure/arm-list.ts";
 import { readPolicyGate } from "../../src/azure/policy-reading.ts";
 import { createReads } from "../../src/azure/resource-reads.ts";
-import { allowRuleName, ownCollections, ownGroupName } from "../../src/rules/owned.ts";
+import { planOverdue } from "../../src/rules/overdue.ts";
+import {
+  allowRuleName,
+  denyRuleName,
+  ownCollections,
+  ownGroupName,
+} from "../../src/rules/owned.ts";
 import { planOf } from "../../src/workflow/settlement.ts";
-import { anOwner, aWindow } from "../support/builders.ts";
+import { aDesiredDeny, anOwner, aWindow } from "../support/builders.ts";
 
 const idOf = (type: string, name: string) =>
   `/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/${type}/${name}`;
@@ -146,6 +152,54 @@ describe("a firewall policy as a gate", () => {
       expect(plan?.changes).toEqual([]);
     },
   );
+
+  it("gives up a rule of ours whatever a customer's rules beside it say", async () => {
+    const name = allowRuleName(anOwner, aWindow().id, 4);
+    const { allow } = ownCollections(anOwner);
+    const rules = [{ ruleType: "NetworkRule", name }, { ruleType: "NewRule" }];
+    const ruleCollections = [{ name: allow, priority: 200, action: { type: "Allow" }, rules }];
+    const reading = await read({
+      ...chain(0),
+      [groupsOf("p0")]: {
+        value: [theirs("p0", "NewRule"), group(gateId, "", { ruleCollections })],
+      },
+    });
+
+    const intent = { denies: [], windows: [] };
+    const plan = reading && planOf(reading.gate, intent, new Date(0), anOwner);
+    expect(plan?.changes).toEqual([{ kind: "delete", name }]);
+  });
+
+  it.each(["Deny", "Allow", "Drop", undefined])(
+    "has deny rules of ours as they should be in the end, whatever its action is: %s",
+    async (type) => {
+      const { deny } = ownCollections(anOwner);
+      const denies = [aDesiredDeny()];
+      const name = denyRuleName(anOwner, aDesiredDeny(), 4);
+      const rules = [{ ruleType: "NetworkRule", name }];
+      const ruleCollections = [{ name: deny, priority: 300, action: { type }, rules }];
+      const reading = await read({
+        ...chain(0),
+        [groupsOf("p0")]: { value: [group(gateId, "", { ruleCollections })] },
+      });
+
+      const changes =
+        reading && planOf(reading.gate, { denies, windows: [] }, new Date(0), anOwner).changes;
+      expect(changes).toMatchObject([{ kind: "put", rule: { name, access: "Deny" } }]);
+    },
+  );
+
+  it("keeps a deny rule of ours whose action nobody knows while storage knows nothing of it", async () => {
+    const { deny } = ownCollections(anOwner);
+    const rules = [{ ruleType: "NetworkRule", name: denyRuleName(anOwner, aDesiredDeny(), 4) }];
+    const ruleCollections = [{ name: deny, priority: 300, action: { type: "Drop" }, rules }];
+    const reading = await read({
+      ...chain(0),
+      [groupsOf("p0")]: { value: [group(gateId, "", { ruleCollections })] },
+    });
+
+    expect(reading && planOverdue(reading.gate, new Date(0), anOwner).changes).toEqual([]);
+  });
 
   it("cannot be read while its own groups may not be: nothing is planned on a guess", async () => {
     await expect(read({ ...chain(0), [groupsOf("p0")]: 403 })).rejects.toMatchObject({

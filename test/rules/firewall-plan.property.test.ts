@@ -2,7 +2,6 @@ import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import { type Firewall, type FirewallRule, firewallLimits } from "../../src/rules/firewall.ts";
 import { isBefore } from "../../src/rules/firewall-order.ts";
-import { mayTouch } from "../../src/rules/firewall-overlap.ts";
 import type { DesiredWindow, GateIntent } from "../../src/rules/intent.ts";
 import { closesAtOf, isOwnCollection } from "../../src/rules/owned.ts";
 import { portListIncludes } from "../../src/rules/ports.ts";
@@ -12,6 +11,7 @@ import { isOurs } from "./support/apply-firewall-changes.ts";
 import { lastEnd } from "./support/arbitraries.ts";
 import { firewallIntents, firewalls, onFirewall } from "./support/firewall-arbitraries.ts";
 import { customersOn, onAnyFirewall, oursOn, planOn, settleOn } from "./support/firewall-past.ts";
+import { touches } from "./support/touches.ts";
 
 const byName = (rules: readonly FirewallRule[]) =>
   rules.toSorted((left, right) =>
@@ -103,7 +103,7 @@ describe("the plan for a firewall with any past", () => {
           (rule) =>
             rule.access === "Allow" &&
             (rule.kind === "network"
-              ? isBefore(rule.order, deny.order) && mayTouch(rule, deny)
+              ? isBefore(rule.order, deny.order) && touches(rule, deny)
               : deny.destinations.includes(rule.translatedAddress ?? "") &&
                 deny.destinationPorts.includes(rule.translatedPort ?? "")),
         );
