@@ -152,7 +152,11 @@ describe("after all these attacks", () => {
   it("the log has a line of each call with its id and time, tells what its other lines belong to, and holds neither token nor fault", async () => {
     const { headers: told } = await arena.as("olivia", { path: arena.strict() });
 
-    const log = await readFile(join(arena.system.dir, "data/host.log"), "utf8");
+    // The host writes it through another process, which may be a moment behind.
+    const log = await until(
+      () => readFile(join(arena.system.dir, "data/host.log"), "utf8"),
+      (text) => text.includes(String(told["x-ms-request-id"])),
+    );
     const lines = log.split("\n");
     const line = lines.find((one) => one.includes(String(told["x-ms-request-id"])));
     expect(line).toMatch(/"time":"\d{4}-\d\d-\d\dT.*"event":"http\.answered"/);
