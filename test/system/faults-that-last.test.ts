@@ -50,7 +50,9 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
     try {
       const behindRun = await FirewallRun.prepare(system, behind);
       const run = await FaultRun.prepare(system, cases);
-      await Promise.all([run.ask(windowSeconds), behindRun.ask(windowSeconds)]);
+      // NB. One after the other: the first waits until nobody calls Azure.
+      await run.ask(windowSeconds);
+      await behindRun.ask(windowSeconds);
       const isPast = ({ closesAt }: { readonly closesAt: number }) => Date.now() > closesAt;
       await Promise.all([
         run.follow((followed) => followed.wasOpen && isPast(followed), 90_000),
@@ -144,15 +146,14 @@ describe.each(batches)("while Azure does not let it (part $part)", ({ cases, beh
 
   it.each(behind.filter(opens))(
     "opening is not told as done, unless it was, says why, and leaves nothing: $name",
-    ({ vm }) => {
+    ({ vm, fault }) => {
       const { followed, struck, isRestored } = endsBehind.get(vm) as FirewallEnd;
 
       expect(struck).toBeGreaterThan(0);
-      expect(toldBehind.get(vm)).toMatchObject(
-        isComplete && toldBehind.get(vm)?.wasOpen === true
-          ? { wasOpen: true }
-          : { wasOpen: false, codes: expect.arrayContaining([expect.any(String)]) },
-      );
+      const { wasOpen = false, codes = [] } = toldBehind.get(vm) ?? {};
+      // An update that goes on and on is waited for; when it should be over is told.
+      expect(fault?.kind === "operation-never-ends" || codes.length > 0).toBe(true);
+      expect(wasOpen).toBe(isComplete && wasOpen);
       expect([followed.lies, followed.isOver, isRestored]).toEqual([[], true, true]);
     },
   );
