@@ -112,6 +112,19 @@ describe("a deny rule of a firewall", () => {
     expect(ordersOf(after)).toEqual({ Deny: String(priority) });
   });
 
+  it("steps over the place of a customer's collection without rules, and not over one of its own", () => {
+    const at = (collection: string, place: number) => ({
+      kind: "network" as const,
+      collection,
+      order: [place],
+    });
+    const emptyCollections = [at("customer", 101), at(collections.deny, 102)];
+
+    const after = settle({ ...aFirewall(), emptyCollections }, { denies: [aDesiredDeny()] });
+
+    expect(ordersOf(after)).toEqual({ Deny: "102" });
+  });
+
   it("stays where it stands when the customer adds an allow rule behind, and reports one before it", () => {
     const denies = [aDesiredDeny()];
     const { rules } = settle(aFirewall(aFirewallRule({ ...ssh, order: [200] })), { denies });
