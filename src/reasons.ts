@@ -32,7 +32,7 @@ export const reasonCodes = {
     "Neither a network security group nor a firewall that this service can manage stands in front of the virtual machine, so nothing can hold a port closed.",
   NoAddressForSource: "The virtual machine has no address of the source's family (IPv4 or IPv6).",
   FirewallWithoutPublicAddress:
-    "The firewall in front of the virtual machine has no public address by which the source could come.",
+    "Neither the virtual machine nor the firewall in front of it has a public address by which the source could come.",
   BlockedByCustomerRule:
     "A rule that is not ours denies the traffic before our allow rule would be reached.",
   ExposedByCustomerRule:

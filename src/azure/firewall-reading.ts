@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { mapLimited } from "../map-limited.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateReading } from "../ports.ts";
+import type { Firewall as FirewallGate } from "../rules/firewall.ts";
 import {
   type Collection,
   type IpGroups,
@@ -40,12 +41,21 @@ export async function readClassicGate(
       name,
       rules: collections.flatMap((collection) => rulesOf(collection, ipGroups)),
       groupPriorities: [],
+      ...emptyOf(collections),
       publicAddresses,
     },
     etag: etag ?? "",
     ...stateOf([firewall.properties.provisioningState]),
     raw: found.raw,
   };
+}
+
+/** The collections in which no rule tells where they stand. */
+function emptyOf(collections: readonly Collection[]): Pick<FirewallGate, "emptyCollections"> {
+  const emptyCollections = collections
+    .filter(({ rules }) => rules.length === 0)
+    .map(({ kind, name, priority }) => ({ kind, collection: name, order: [priority] }));
+  return emptyCollections.length === 0 ? {} : { emptyCollections };
 }
 
 /** The policy whose rules a firewall has. */

@@ -158,26 +158,25 @@ export const ruleGroupKind = {
 } satisfies Kind<unknown>;
 
 /**
- * The address of a resource, or of what is `below` it. Throws over an id of another kind.
+ * The address of a resource, or of what is `below` it. Throws over an id of another kind ({@link isIdOf}).
  *
  * NB. Ids are data from elsewhere: every segment is encoded and none may climb, so that no id leads to another resource.
  */
-export function resourceUrl(
-  id: string,
-  { name, type }: Omit<Kind<unknown>, "schema">,
-  below = "",
-): string {
-  const segments = `${id}/${below}`.replace(/\/$/, "").split("/");
-  if (!patternOf(type).test(id) || segments.includes("..") || segments.includes(".")) {
-    throw new Error(`'${id}' is not the id of a ${name}.`);
+export function resourceUrl(id: string, kind: Omit<Kind<unknown>, "schema">, below = ""): string {
+  const path = `${id}/${below}`.replace(/\/$/, "");
+  if (!isIdOf(id, kind) || climbs(path)) {
+    throw new Error(`'${id}' is not the id of a ${kind.name}.`);
   }
-  return `${segments.map(encodeURIComponent).join("/")}?api-version=${networkVersion}`;
+  return `${path.split("/").map(encodeURIComponent).join("/")}?api-version=${networkVersion}`;
 }
 
-/** Whether an id is one of this kind. */
+/** Whether an id is one of this kind. One that climbs is of none: where it leads would be another resource. */
 export function isIdOf(id: string, { type }: Pick<Kind<unknown>, "type">): boolean {
-  return patternOf(type).test(id);
+  return patternOf(type).test(id) && !climbs(id);
 }
+
+const climbs = (path: string): boolean =>
+  path.split("/").some((segment) => segment === "." || segment === "..");
 
 const patterns = new Map<string, RegExp>();
 

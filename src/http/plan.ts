@@ -1,5 +1,6 @@
 import { circlesOf, namesOf } from "../access/circles.ts";
 import type { Log } from "../log.ts";
+import { withoutNoted } from "../policy/noted-addresses.ts";
 import type { Protocol } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
@@ -54,13 +55,14 @@ async function planPolicy(ports: PlanPorts, call: Call, body: unknown): Promise<
     return problem(content, { vmIds: namedVms(body) });
   }
   const before = (await ports.policies.get(address.value.id))?.value;
-  const vmIds = content.value.virtualMachines.map((vm) => vm.id);
-  const dropped = droppedVms(before, content.value);
-  const faults = await policyFaults(ports, call, address.value, content.value, dropped);
+  const meant = withoutNoted(before, content.value);
+  const vmIds = meant.virtualMachines.map((vm) => vm.id);
+  const dropped = droppedVms(before, meant);
+  const faults = await policyFaults(ports, call, address.value, meant, dropped);
   if (faults.length > 0) {
     return problem(refused(...faults), { vmIds });
   }
-  const policy = policyWith(before, address.value, content.value);
+  const policy = policyWith(before, address.value, meant);
   const { machines, gates } = await foreseePolicy(ports, policy);
   const machineOf = new Map(machines.map((machine) => [idKey(machine.id), machine]));
   const questions = policy.virtualMachines.flatMap((vm) =>

@@ -2,6 +2,7 @@ import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toWritePolicy } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
 import { accessRulesChanges } from "../policy/access-rules-changes.ts";
+import { withoutNoted } from "../policy/noted-addresses.ts";
 import type { Policy, PolicyContent } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
@@ -50,11 +51,12 @@ async function write(
   ports: WritePolicyPorts,
   call: Call,
   address: PolicyAddress,
-  content: PolicyContent,
+  given: PolicyContent,
 ): Promise<Answer> {
-  const vmIds = content.virtualMachines.map((vm) => vm.id);
+  const vmIds = given.virtualMachines.map((vm) => vm.id);
   for (let attempt = 1; attempt <= mostTries; attempt += 1) {
     const before = await ports.policies.get(address.id);
+    const content = withoutNoted(before?.value, given);
     const dropped = droppedVms(before?.value, content);
     const reasons = await policyFaults(ports, call, address, content, dropped);
     if (reasons.length > 0) {

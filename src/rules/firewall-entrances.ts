@@ -26,8 +26,8 @@ export type Way =
   | { readonly fault: Finding };
 
 /**
- * Finds the way for each opening. Whoever comes from inside, and whoever comes to a firewall without a public address, needs
- * none. A customer's DNAT rule that leads the same people to the same port is an entrance as good as ours, and is not changed.
+ * Finds the way for each opening. Whoever comes from inside, and whoever comes to a firewall without a public address (the VM may
+ * have one of its own), needs none. A customer's DNAT rule that leads the same people to the same port is an entrance as good as ours, and is not changed.
  */
 export function waysOf(
   firewall: Firewall,

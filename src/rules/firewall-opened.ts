@@ -1,13 +1,10 @@
-import { resourceName } from "../policy/resource-id.ts";
 import type { Finding } from "../reasons.ts";
 import type { Firewall, FirewallRule } from "./firewall.ts";
-import { ipv4, type Opening } from "./firewall-drafts.ts";
+import type { Opening } from "./firewall-drafts.ts";
 import { full, type Way, waysOf } from "./firewall-entrances.ts";
 import type { Exposing } from "./firewall-exposing.ts";
 import { blocking } from "./firewall-findings.ts";
-import { isPublic } from "./firewall-overlap.ts";
 import type { CollectionPlaces } from "./firewall-places.ts";
-import { gateTitle } from "./gate.ts";
 import type { DesiredDeny, Entrance, Owner, WindowResult } from "./intent.ts";
 
 /** What became of an opening: its rules with their places, and where people are let in; or why it has none. */
@@ -32,11 +29,7 @@ export interface Plot {
 /** Opens what can be opened: each opening has all of its rules, or none and a reason. */
 export function openAll(plot: Plot, openings: readonly Opening[]): readonly Opened[] {
   const { firewall, own, places, denies, owner } = plot;
-  const blocked =
-    places.allow === undefined ? undefined : blocking(firewall, openings, places.allow);
-  const faults = new Map(
-    openings.map((opening) => [opening, faultOf(plot, opening, blocked)] as const),
-  );
+  const faults = faultsOf(plot, openings);
   const rules = {
     own: own.filter((rule) => rule.kind === "dnat"),
     customer: firewall.rules.filter((rule) => rule.kind === "dnat"),
@@ -73,21 +66,15 @@ function openedBy(
   };
 }
 
-/** Why an opening cannot be, whatever entrances there are. */
-function faultOf(
-  { firewall }: Plot,
-  opening: Opening,
-  blocked: ReadonlyMap<Opening, Finding> | undefined,
-): Finding | undefined {
-  const { window, rule } = opening;
-  const outside = rule.sources.find(isPublic);
-  if (outside !== undefined && ipv4(window.publicAddresses ?? []).length === 0) {
-    const message = `${gateTitle(firewall.id)} has no public address by which ${outside} could come to '${resourceName(window.vmId)}'.`;
-    return { code: "FirewallWithoutPublicAddress", message, target: outside };
-  }
-  return blocked === undefined
-    ? full(firewall, "no free priority for our allow rules")
-    : blocked.get(opening);
+/** Why some openings cannot be, whatever entrances there are. */
+function faultsOf(
+  { firewall, places: { allow } }: Plot,
+  openings: readonly Opening[],
+): ReadonlyMap<Opening, Finding> {
+  const noPlace = () => full(firewall, "no free priority for our allow rules");
+  return allow === undefined
+    ? new Map(openings.map((opening) => [opening, noPlace()]))
+    : blocking(firewall, openings, allow);
 }
 
 /** What is told of a window. */

@@ -1,4 +1,9 @@
-import { type Firewall, type FirewallRule, firewallLimits } from "./firewall.ts";
+import {
+  type Firewall,
+  type FirewallPlace,
+  type FirewallRule,
+  firewallLimits,
+} from "./firewall.ts";
 import { lowestFree, placeDenies } from "./firewall-deny-place.ts";
 import type { Closing } from "./firewall-drafts.ts";
 import type { Exposing } from "./firewall-exposing.ts";
@@ -75,20 +80,23 @@ function classicPlaces(firewall: Firewall, exposing: Exposing, owner: Owner): Co
 const orderAt = (place: number | undefined): Order | undefined =>
   place === undefined ? undefined : [place];
 
-/** The numbers that collections of one kind have. Customer collections are known by their rules alone. */
+/** The numbers that collections of one kind have. */
 function numbersOf(
-  { kind: of, rules }: Firewall,
+  { kind: of, rules, emptyCollections = [] }: Firewall,
   kind: FirewallRule["kind"],
   ours: readonly string[],
   owner: Owner,
 ) {
   const all = rules.filter((rule) => rule.kind === kind);
-  const isIn = (name: string) => (rule: FirewallRule) => sameName(rule.collection, name);
-  const numbers = (some: readonly FirewallRule[]) =>
-    some.flatMap((rule) => placeOf({ kind: of }, rule) ?? []);
-  const others = all.filter((rule) => !ours.some((name) => isIn(name)(rule)));
+  const isIn = (name: string) => (place: FirewallPlace) => sameName(place.collection, name);
+  const isOurs = (place: FirewallPlace) => ours.some((name) => isIn(name)(place));
+  const numbers = (some: readonly FirewallPlace[]) =>
+    some.flatMap((place) => placeOf({ kind: of }, place) ?? []);
+  const others = all.filter((rule) => !isOurs(rule));
+  // One of ours without a rule goes with the next write.
+  const empty = emptyCollections.filter((place) => place.kind === kind && !isOurs(place));
   return {
-    taken: new Set(numbers(others)),
+    taken: new Set(numbers([...others, ...empty])),
     /** Of customer rules that deny. */
     denies: numbers(others.filter((rule) => rule.access === "Deny")),
     present: (name: string) => numbers(all.filter(isIn(name)))[0],

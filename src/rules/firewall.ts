@@ -35,6 +35,9 @@ export interface FirewallRule {
 export const fullName = ({ collection, name }: Pick<FirewallRule, "collection" | "name">): string =>
   `${collection}/${name}`;
 
+/** A rule collection and where it stands. */
+export type FirewallPlace = Pick<FirewallRule, "kind" | "collection" | "order">;
+
 /** A firewall as a gate, as it was read. */
 export interface Firewall {
   /** Of a classic firewall its own id; of a policy the id of our rule collection group, whether it exists yet or not. */
@@ -46,6 +49,8 @@ export interface Firewall {
   readonly rules: readonly FirewallRule[];
   /** Of a policy: priorities of its rule collection groups but ours. Each is unique in the policy. */
   readonly groupPriorities: readonly number[];
+  /** Of a classic firewall: its rule collections without a rule. Their priorities are taken all the same. */
+  readonly emptyCollections?: readonly FirewallPlace[] | undefined;
   /** Public addresses of all firewalls it is about: DNAT rules count against their limit together with these. */
   readonly publicAddresses: readonly string[];
 }

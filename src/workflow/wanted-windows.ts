@@ -2,6 +2,7 @@ import type { AccessRequest, Window } from "../access/request.ts";
 import type { Machine } from "../ports.ts";
 import { firstFew, type Reason } from "../reasons.ts";
 import { isPrefix, parsePrefix } from "../rules/cidr.ts";
+import { isPublic } from "../rules/firewall-overlap.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import type { PlaceBehind } from "./vm-gates.ts";
 
@@ -30,36 +31,51 @@ export function hopelessReasons(
   if (window.gates === undefined && !isLongEnough(window, now, longestLead)) {
     reasons.push(tooSlow(window, longestLead));
   }
-  if (machine === undefined) {
-    reasons.push({
-      code: "VirtualMachineNotFound",
-      message: `'${window.vmId}' does not exist any more.`,
-      target,
-    });
-  } else if (machine.addresses.every((address) => address.gates.length === 0)) {
-    reasons.push({
-      code: "NetworkSecurityGroupMissing",
-      message: `No network security group or firewall that this service can manage stands in front of '${window.vmId}' any more.`,
-      target,
-    });
-  } else {
-    const families = new Set(
-      machine.addresses
-        .filter((address) => address.gates.length > 0)
-        .map((address) => address.family),
-    );
-    const lost = window.sources.filter((source) => !reachable(source, families));
-    if (lost.length > 0) {
-      const own = families.has(4) ? "IPv4" : "IPv6";
-      reasons.push({
-        code: "NoAddressForSource",
-        message: `'${window.vmId}' has ${own} addresses only, which ${firstFew(lost, 5)} cannot reach. Name a source of ${own}.`,
-        target,
-      });
-    }
-  }
-  return reasons;
+  return [...reasons, ...unreachable(window, machine)];
 }
+
+/** Why nobody comes to the machine, whatever its gates let through. */
+function unreachable(
+  { vmId: target, sources }: Window,
+  machine: Machine | undefined,
+): readonly Reason[] {
+  if (machine === undefined) {
+    const message = `'${target}' does not exist any more.`;
+    return [{ code: "VirtualMachineNotFound", message, target }];
+  }
+  const held = machine.addresses.filter((address) => address.gates.length > 0);
+  if (held.length === 0) {
+    const message = `No network security group or firewall that this service can manage stands in front of '${target}' any more.`;
+    return [{ code: "NetworkSecurityGroupMissing", message, target }];
+  }
+  const families = new Set(held.map((address) => address.family));
+  const lost = sources.filter((source) => !reachable(source, families));
+  if (lost.length > 0) {
+    const own = families.has(4) ? "IPv4" : "IPv6";
+    const message = `'${target}' has ${own} addresses only, which ${firstFew(lost, 5)} cannot reach. Name a source of ${own}.`;
+    return [{ code: "NoAddressForSource", message, target }];
+  }
+  const outside = sources.filter(isPublic);
+  if (outside.length > 0 && !isEnteredFromOutside(machine)) {
+    const message = `Neither '${target}' nor the firewall in front of it has a public address by which ${firstFew(outside, 5)} could come. Name a source inside the network.`;
+    return [{ code: "FirewallWithoutPublicAddress", message, target }];
+  }
+  return [];
+}
+
+/**
+ * Whether people from outside may come to the machine. NB. Not certainly: to an address that no firewall stands before they may come
+ * by ways that this service does not look at, such as a load balancer.
+ */
+const isEnteredFromOutside = ({ addresses }: Machine): boolean =>
+  addresses
+    .filter(({ family }) => family === 4)
+    .some(
+      ({ publicIpId, firewalls = [] }) =>
+        publicIpId !== undefined ||
+        firewalls.length === 0 ||
+        firewalls.some(({ publicAddresses }) => publicAddresses.length > 0),
+    );
 
 /** Whether the slowest gate can both open the window and close it in time; of one that counts from its opening, close it. */
 function isLongEnough(

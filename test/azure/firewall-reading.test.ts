@@ -81,6 +81,27 @@ describe("a classic firewall as a gate", () => {
     expect([reading?.isUpdating, reading?.isFailed]).toEqual([isUpdating, isFailed]);
   });
 
+  it("tells where collections without a rule stand: their priorities are taken", async () => {
+    const empty = (name: string, priority: number, type: string) => ({
+      name,
+      properties: { priority, action: { type }, rules: [] },
+    });
+    const { reading } = await read({
+      [gateId]: firewall({
+        natRuleCollections: [empty("nat", 100, "Dnat")],
+        networkRuleCollections: [empty("net", 101, "Allow")],
+      }),
+    });
+
+    expect(reading?.gate).toMatchObject({
+      rules: [],
+      emptyCollections: [
+        { kind: "dnat", collection: "nat", order: [100] },
+        { kind: "network", collection: "net", order: [101] },
+      ],
+    });
+  });
+
   it("is a fault, not gone, when it may not be read", async () => {
     await expect(read({ [gateId]: 403 })).rejects.toMatchObject({ name: "ArmError", status: 403 });
   });

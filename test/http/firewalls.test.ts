@@ -98,6 +98,35 @@ describe("the API, of VMs behind firewalls", () => {
       }
     });
 
+    it("that is put back as it was shown wishes for no address, and follows the firewall to another one", async () => {
+      const shown = addressesIn(await at.get())[0];
+      await at.put([], { publicIpAddress: shown });
+      const moved = "192.0.2.77";
+      const machine = await at.world.network.findMachine(edge);
+      at.world.network.addMachine({
+        ...(machine ?? { id: edge, name: "edge", location: "westeurope" }),
+        addresses: (machine?.addresses ?? []).map((address) => ({
+          ...address,
+          firewalls: address.firewalls?.map((path) => ({ ...path, publicAddresses: [moved] })),
+        })),
+      });
+
+      const plan = await at.planPolicy([], { publicIpAddress: shown });
+      const again = await at.put([], { publicIpAddress: shown });
+
+      expect(shown).toBe(publicAddress.classic);
+      expect([plan.status, again.status]).toEqual([200, 200]);
+      expect(addressesIn(again)).toEqual([moved, publicAddress.policy]);
+    });
+
+    it("keeps the address that it names while it is put back as it was shown", async () => {
+      await at.put([], { publicIpAddress: secondAddress });
+
+      const again = await at.put([5986], { publicIpAddress: secondAddress });
+
+      expect(addressesIn(again)).toEqual([secondAddress, publicAddress.policy]);
+    });
+
     it("tells at once which VM only a firewall holds, and whose routes lead where nothing can be held", async () => {
       const machine = await at.world.network.findMachine(edge);
       at.world.network.addMachine({

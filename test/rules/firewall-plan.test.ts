@@ -112,6 +112,19 @@ describe("a deny rule of a firewall", () => {
     expect(ordersOf(after)).toEqual({ Deny: String(priority) });
   });
 
+  it("steps over the place of a customer's collection without rules, and not over one of its own", () => {
+    const at = (collection: string, place: number) => ({
+      kind: "network" as const,
+      collection,
+      order: [place],
+    });
+    const emptyCollections = [at("customer", 101), at(collections.deny, 102)];
+
+    const after = settle({ ...aFirewall(), emptyCollections }, { denies: [aDesiredDeny()] });
+
+    expect(ordersOf(after)).toEqual({ Deny: "102" });
+  });
+
   it("stays where it stands when the customer adds an allow rule behind, and reports one before it", () => {
     const denies = [aDesiredDeny()];
     const { rules } = settle(aFirewall(aFirewallRule({ ...ssh, order: [200] })), { denies });
@@ -297,24 +310,12 @@ describe("the rules that open a window on a firewall", () => {
       state: "open",
       rules: [allowName],
     });
-    expect(resultOf({ ...aFirewall(), publicAddresses: [] }, { sources: ["*"] })).toEqual({
-      state: "open",
-      rules: [allowName],
-    });
-  });
-
-  it("cannot be for a public source where the firewall has no public address", () => {
-    expect(resultOf({ ...aFirewall(), publicAddresses: [] })).toEqual({
-      state: "failed",
-      reasons: [
-        {
-          code: "FirewallWithoutPublicAddress",
-          message:
-            "Firewall 'edge' has no public address by which 203.0.113.7 could come to 'web-1'.",
-          target: "203.0.113.7",
-        },
-      ],
-    });
+    for (const source of ["*", "203.0.113.7"]) {
+      expect(resultOf({ ...aFirewall(), publicAddresses: [] }, { sources: [source] })).toEqual({
+        state: "open",
+        rules: [allowName],
+      });
+    }
   });
 
   it("are none for IPv6, which firewalls do not know", () => {

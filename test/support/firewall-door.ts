@@ -55,8 +55,8 @@ export async function createFirewallDoor() {
     get: () => door.call("GET", paths.policy()),
     ask: (wish: Wish = {}) => door.call("POST", paths.initiate(), { body: requestBody(wish) }),
     planRequest: (wish: Wish = {}) => door.call("POST", paths.plan(), { body: requestBody(wish) }),
-    planPolicy: (more: readonly number[] = []) =>
-      door.call("POST", paths.plan(), { body: policyBody(more) }),
+    planPolicy: (more: readonly number[] = [], ofEdge: object = {}) =>
+      door.call("POST", paths.plan(), { body: policyBody(more, ofEdge) }),
     /** The only window of a request, as `GET` shows it. */
     window: async (id: string) => (await door.call("GET", paths.request(id))).json.windows[0],
     /** Updates that are under way end, and are noticed. */
