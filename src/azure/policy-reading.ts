@@ -57,7 +57,7 @@ export async function readPolicyGate(
   );
   return {
     gate: {
-      id: own?.id ?? `${policy.id}/ruleCollectionGroups/${resourceName(gateId)}`,
+      id: own?.id ?? `${policy.id}/ruleCollectionGroups/${asWritten(resourceName(gateId))}`,
       kind: "policy",
       name: policy.name,
       rules: [
@@ -76,6 +76,9 @@ export async function readPolicyGate(
     raw: own?.raw,
   };
 }
+
+/** The name as people are to see it in Azure: the ids of gates are stored in small letters. */
+const asWritten = (name: string): string => name.replace(/^jitaccess-/i, "JitAccess-");
 
 /** The policy of a rule collection group. */
 const policyIdOf = (groupId: string): string => groupId.split("/").slice(0, -2).join("/");
