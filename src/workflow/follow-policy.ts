@@ -12,8 +12,8 @@ export interface FollowedPolicy {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** So often it looks, some hours at most; what takes longer is left to the sweep. */
-const mostLooks = 250;
+/** So often it looks, a quarter of an hour at least behind firewalls as they are; what takes longer is left to the sweep. */
+const mostLooks = 60;
 /** Shorter pauses are not worth a timer, in milliseconds. */
 const shortestPauseMs = 100;
 
