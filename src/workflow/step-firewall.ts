@@ -1,10 +1,11 @@
-import type { GateOperation, GateReading, GateRecord, Progress, Touched } from "../ports.ts";
+import type { GateOperation, GateReading, GateRecord, Progress } from "../ports.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { type Gate, type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
 import { leadOf, pauseFor } from "../rules/update-time.ts";
 import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
+import { notRemoved, touchedBy, untouched } from "./touched.ts";
 import {
   complete,
   gathered,
@@ -183,8 +184,6 @@ function planAhead(
   return { plan: { ...plan, changes }, seen };
 }
 
-const untouched: Touched = { put: [], removed: [] };
-
 /**
  * Whether nothing has to be written. NB. After a write that failed the rules may be there to read, and not in effect: it is sent
  * again. Not after one that came to its end: then something else has failed, such as another firewall of the policy.
@@ -268,35 +267,6 @@ async function begin(
       return refused(outcome.reason);
   }
 }
-
-/** All that was written since the last settlement, with these changes. */
-function touchedBy(
-  { touched = untouched }: GateRecord,
-  turn: Turn,
-  { changes }: GatePlan<GateRule>,
-): Touched {
-  const put = changes.flatMap((change) => (change.kind === "put" ? [change.rule.name] : []));
-  const removed = changes.flatMap((change) => (change.kind === "delete" ? [change.name] : []));
-  const without = (names: readonly string[], others: readonly string[]) =>
-    names.filter((name) => !others.some((other) => sameName(other, name)));
-  const repair =
-    touched.repair ??
-    (turn.found.length > 0 ? { id: turn.repairId, found: turn.found } : undefined);
-  return {
-    put: [...new Set([...without(touched.put, removed), ...put])],
-    removed: [...new Set([...without(touched.removed, put), ...without(removed, put)])],
-    ...(repair === undefined ? {} : { repair }),
-  };
-}
-
-/**
- * What a write touched that was not taken up, as far as is known. NB. What it was to remove is not believed to be gone by a reading
- * that is as old as the one before; but for what an earlier write has removed.
- */
-const notRemoved = (now: Touched, { touched = untouched }: GateRecord): Touched => ({
-  ...now,
-  removed: touched.removed,
-});
 
 /** The turn as the one that finishes what an earlier one found and began to put right. */
 function repairing(turn: Turn, { touched }: GateRecord): Turn {
