@@ -86,7 +86,7 @@ async function lookAtUpdate(
   taken: GateRecord,
   turn: Turn,
 ): Promise<Exclude<Settled, { readonly outcome: "settled" }> | Over> {
-  const { gateId, operation } = taken;
+  const { gateId, operation, failures = 0 } = taken;
   if (operation === undefined) {
     return {};
   }
@@ -113,6 +113,11 @@ async function lookAtUpdate(
           target: gateId,
         };
   ports.log.updateFailed({ gateId, tookMs, message: reason.message });
+  if (taken.touched !== undefined && failures === 0 && progress.isUntold !== true) {
+    // NB. What it was to remove may stand, and be in effect: no reading without it is believed before it was removed once more. Once
+    // only: where no update can ever be asked about, what is there to read has to do.
+    await ports.gates.touches(gateId, turn.holder, { ...taken.touched, removed: [] });
+  }
   if (progress.outcome === "changed") {
     // NB. Perhaps only the way to ask about it is lost: what is there to read tells whether anything is missing.
     return { failure: { reason, retryAfterMs: progress.retryAfterMs } };
@@ -144,7 +149,7 @@ async function progressOf(
   { clock, network }: SettlePorts,
   record: GateRecord,
   { token, startedAt }: GateOperation,
-): Promise<Progress> {
+): Promise<Progress & { readonly isUntold?: boolean }> {
   const progress = await network.progress(record.gateId, token);
   const elapsed = clock.now().getTime() - Date.parse(startedAt);
   if (progress.outcome !== "running" || elapsed < 2 * leadOf(record)) {
@@ -153,7 +158,12 @@ async function progressOf(
   const reading = await network.readGate(record.gateId);
   return reading?.isUpdating === true
     ? progress
-    : { outcome: "changed", detail: "Azure does not tell its end.", retryAfterMs: 0 };
+    : {
+        outcome: "changed",
+        detail: "Azure does not tell its end.",
+        retryAfterMs: 0,
+        isUntold: true,
+      };
 }
 
 /**

@@ -212,24 +212,33 @@ describe("a VM behind a firewall", () => {
     expect(world.network.updates.filter((id) => id === firewalls.classic)).toHaveLength(2);
   });
 
-  it("is not told as closed by looks that are older than its opening, where Azure takes no write that goes by them", async () => {
-    const { readGate } = world.network;
-    const old = await readGate(firewalls.classic);
-    await world.ask([anEdgeWindow({ closesAt: inMinutes(20) })]);
-    await world.live(requestId, { until: now() + 2 * updateMs });
-    world.network.readGate = async (id) => (id === firewalls.classic ? old : readGate(id));
+  it.each([
+    ["Azure takes no write that goes by them", 0],
+    ["the one update of its closing has failed", 1],
+  ])(
+    "is not told as closed by looks that are older than its opening, where %s",
+    async (_, taken) => {
+      const { readGate } = world.network;
+      const old = await readGate(firewalls.classic);
+      await world.ask([anEdgeWindow({ closesAt: inMinutes(20) })]);
+      await world.live(requestId, { until: now() + 2 * updateMs });
+      const updates = world.network.updates.length + taken;
+      world.network.failUpdates({ outcome: "changed", detail: "Failed", retryAfterMs: 1_000 });
+      world.network.readGate = async (id) =>
+        id === firewalls.classic && world.network.updates.length >= updates ? old : readGate(id);
 
-    await world.live(requestId, { until: now() + 20 * 60_000 });
-    const [meanwhile] = await world.windows(requestId);
-    const standing = world.inEffect(firewalls.classic, "dnat");
-    world.network.readGate = readGate;
-    await world.live(requestId);
+      await world.live(requestId, { until: now() + 20 * 60_000 });
+      const [meanwhile] = await world.windows(requestId);
+      const standing = world.inEffect(firewalls.classic, "dnat");
+      world.network.readGate = readGate;
+      await world.live(requestId);
 
-    expect(standing).toHaveLength(1);
-    expect(meanwhile?.state).toBe("closing");
-    expect((await world.windows(requestId))[0]?.state).toBe("closed");
-    expect(world.inEffect(firewalls.classic)).toEqual([]);
-  });
+      expect(standing).toHaveLength(1);
+      expect(meanwhile?.state).toBe("closing");
+      expect((await world.windows(requestId))[0]?.state).toBe("closed");
+      expect(world.inEffect(firewalls.classic)).toEqual([]);
+    },
+  );
 
   it("keeps what a customer wrote between our look and our write", async () => {
     const mine = { name: "late", collection: "late", order: [301] } as const;

@@ -22,7 +22,7 @@ let folder: string;
 beforeAll(async () => {
   azurite = await startAzurite();
   folder = await mkdtemp(join(tmpdir(), "jit-crash-"));
-});
+}, 30_000);
 afterAll(async () => {
   await azurite.stop();
   await rm(folder, { recursive: true });

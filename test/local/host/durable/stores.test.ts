@@ -9,7 +9,7 @@ import { type Azurite, startAzurite } from "../../../support/azurite.ts";
 let azurite: Azurite;
 beforeAll(async () => {
   azurite = await startAzurite();
-});
+}, 30_000);
 afterAll(async () => {
   await azurite.stop();
 });
