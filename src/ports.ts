@@ -3,7 +3,6 @@
  * implement them; fakes in the tests pass the same contract tests.
  */
 import type { AccessRequest } from "./access/request.ts";
-import type { Fact } from "./activity/fact.ts";
 import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -326,24 +325,6 @@ export interface RequestQuery {
   readonly to: Date;
   readonly top: number;
   readonly continuation?: string | undefined;
-}
-
-export interface FactQuery {
-  /** One of the two is given: all facts of a VM, or all of a subscription. */
-  readonly vmId?: string | undefined;
-  readonly subscriptionId?: string | undefined;
-  readonly from: Date;
-  readonly to: Date;
-  readonly top: number;
-  readonly continuation?: string | undefined;
-}
-
-/** The audit: append-only. */
-export interface ActivityStore {
-  /** Records the facts; one that is recorded already (same id) stays as it is. */
-  record(facts: readonly Fact[]): Promise<void>;
-  /** Newest first. */
-  list(query: FactQuery): Promise<Page<Fact>>;
 }
 
 /** What Azure's role-based access control knows about a principal in one subscription, to be judged by `caller/permissions`. */

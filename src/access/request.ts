@@ -9,6 +9,17 @@ export interface Requestor {
   readonly objectId: string;
   readonly name: string;
   readonly kind?: "user" | "application" | undefined;
+  /** The application that a person used, or that acted: its client id as the token tells it. */
+  readonly application?: string | undefined;
+}
+
+/** From where somebody called, and the ids by which the call can be found in logs. */
+export interface Origin {
+  readonly address?: string | undefined;
+  /** `x-ms-request-id` of the answer. */
+  readonly callId?: string | undefined;
+  /** What the caller sent to find several calls together. */
+  readonly correlationId?: string | undefined;
 }
 
 /** Whether two are the same person or application: by tenant and object id, never by name. */
@@ -74,6 +85,7 @@ export interface Decision {
   readonly kind: "approve" | "deny" | "expire" | "escalate" | "revoke" | "review";
   /** Absent where the time decided. */
   readonly by?: Requestor | undefined;
+  readonly origin?: Origin | undefined;
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly comment?: string | undefined;
@@ -103,8 +115,11 @@ export interface AccessRequest {
   readonly policyId: string;
   readonly requestor: Requestor;
   readonly justification?: string | undefined;
+  readonly origin?: Origin | undefined;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
+  /** When the policy that it was checked against was changed last: with its id, the policy's version. */
+  readonly policyChangedAt?: string | undefined;
   readonly windows: readonly Window[];
   readonly approval?: Approval | undefined;
   readonly decisions?: readonly Decision[] | undefined;

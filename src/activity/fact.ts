@@ -1,4 +1,4 @@
-import type { EndReason, Requestor } from "../access/request.ts";
+import type { EndReason, Origin, Requestor } from "../access/request.ts";
 import type { Reason } from "../reasons.ts";
 
 /** What was done, or asked for. */
@@ -26,10 +26,32 @@ export type Operation =
   /** A gate was not as it had been proven, or a VM not where it had been, and the service put it right by itself. */
   | "gate.repair"
   /** Rules that another product had left behind were removed. */
-  | "gate.clean";
+  | "gate.clean"
+  /** Rules of ours on a gate are changed: told before each write, and again when it is read back. */
+  | "gate.write"
+  /** Something that is not ours keeps a protected port of a VM open outside any window; and that it does no longer. */
+  | "exposure.begin"
+  | "exposure.end"
+  /** Somebody was not let in at all: no token, or none that is valid here. */
+  | "service.signIn"
+  /** The service runs with other settings than before. */
+  | "service.configuration"
+  /** A month of activity was dropped, as it is older than is kept. */
+  | "activity.drop";
 
 /** How it stands: asked for, done and proven, failed, or refused before anything was touched. */
 export type FactOutcome = "asked" | "done" | "failed" | "refused";
+
+/** A gate that a fact is about. */
+export interface FactGate {
+  readonly id: string;
+  /** Names of our rules there that it speaks of. */
+  readonly rules: readonly string[];
+  /** When it was read back, ISO 8601: only where the fact tells what was found there. */
+  readonly readAt?: string | undefined;
+  /** The gate's ETag when it was read. */
+  readonly etag?: string | undefined;
+}
 
 /** One audit fact. Append-only: written once, never changed. */
 export interface Fact {
@@ -50,6 +72,8 @@ export interface Fact {
   readonly windowId?: string | undefined;
   /** The request whose place this one takes: of more time, or another source. */
   readonly followsRequestId?: string | undefined;
+  /** From where, and in which call, it was asked for. */
+  readonly origin?: Origin | undefined;
   /** Who acted; absent when the service acted by itself (a window's end, a sweep). */
   readonly actor?: Requestor | undefined;
   /** Whose request it is about, whoever acted. */
@@ -84,8 +108,6 @@ export interface Fact {
   /** Why a window ends. */
   readonly endReason?: EndReason | undefined;
   /** Ids of the gates that were touched, with the names of our rules on them. */
-  readonly gates?:
-    | readonly { readonly id: string; readonly rules: readonly string[] }[]
-    | undefined;
+  readonly gates?: readonly FactGate[] | undefined;
   readonly reasons?: readonly Reason[] | undefined;
 }

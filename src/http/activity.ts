@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { Fact } from "../activity/fact.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
 import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { ActivityStore, Clock, Rights } from "../ports.ts";
+import type { Clock, Rights } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
 import { firstSeen } from "./first-seen.ts";
 import { listQuery, listTime } from "./list-query.ts";
@@ -34,10 +35,12 @@ export function listActivity(ports: ActivityPorts): Handler {
     if (asked.outcome === "refused") {
       return problem(asked);
     }
-    const scope = asked.value.vmId ?? `/subscriptions/${asked.value.subscriptionId}`;
+    const { of } = asked.value;
+    const vmId = "vmId" in of ? of.vmId : undefined;
+    const scope = "subscriptionId" in of ? `/subscriptions/${of.subscriptionId}` : (vmId ?? "");
     const mayRead = createReader(await ports.rights.of(call.caller, subscriptionOf(scope) ?? ""));
     // A VM's facts are for who may read it; of a subscription's, everybody gets those of the scopes they may read.
-    if (asked.value.vmId !== undefined && !mayRead(scope)) {
+    if (vmId !== undefined && !mayRead(scope)) {
       return problemOf(
         "AuthorizationFailed",
         `'${call.caller.name}' may not read the activity of '${scope}'. Ask an owner of that scope for a role assignment.`,
@@ -83,8 +86,7 @@ function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["lis
   return time.outcome === "refused"
     ? time
     : ok({
-        vmId: vm === undefined ? undefined : idKey(vm),
-        subscriptionId,
+        of: vm === undefined ? { subscriptionId: subscriptionId ?? "" } : { vmId: idKey(vm) },
         ...time.value,
         top: top ?? pageSizes.usual,
         continuation,

@@ -9,11 +9,12 @@ import {
   isSamePerson,
   requestedVms,
 } from "../access/request.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
 import { closed } from "../policy/circle-body.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { ActivityStore, GateStore, Ids } from "../ports.ts";
+import type { GateStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { isIn } from "../workflow/approvers.ts";
 import { askedFacts } from "../workflow/asked.ts";

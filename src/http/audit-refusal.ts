@@ -1,6 +1,7 @@
 import type { Operation } from "../activity/fact.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import type { ActivityStore, Clock } from "../ports.ts";
+import type { Clock } from "../ports.ts";
 import { policyAddress } from "./policy-address.ts";
 import type { Answer } from "./problem.ts";
 import { type Call, requestorOf } from "./route.ts";

@@ -1,8 +1,9 @@
 import type { HttpRequest, HttpResponseInit, InvocationContext } from "@azure/functions";
 import { BadContinuation } from "../activity/query.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import type { Caller } from "../caller/caller.ts";
 import { inLogContext, type Log } from "../log.ts";
-import type { ActivityStore, Clock, Ids, TokenVerifier, Workflows } from "../ports.ts";
+import type { Clock, Ids, TokenVerifier, Workflows } from "../ports.ts";
 import { type Outcome, refused } from "../reasons.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import { lazyBody } from "./body.ts";

@@ -1,9 +1,10 @@
 import { circlesOf, namesOf } from "../access/circles.ts";
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
-import type { ActivityStore, Ids, RequestStore, Workflows } from "../ports.ts";
+import type { Ids, RequestStore, Workflows } from "../ports.ts";
 import { type Reason, refusedFor } from "../reasons.ts";
 import { askedFacts } from "../workflow/asked.ts";
 import { windowFact } from "../workflow/facts.ts";

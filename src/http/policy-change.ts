@@ -1,6 +1,7 @@
+import type { ActivityStore } from "../activity/store.ts";
 import type { AccessRulesChange } from "../policy/access-rules-changes.ts";
 import type { Policy, PolicyChange } from "../policy/policy.ts";
-import type { ActivityStore, Rights } from "../ports.ts";
+import type { Rights } from "../ports.ts";
 import { type Refusal, refused } from "../reasons.ts";
 import type { Protected, ProtectPorts } from "../workflow/protect.ts";
 import { guarded } from "../workflow/serial.ts";

@@ -47,6 +47,14 @@ export function subscriptionOf(id: string): string | undefined {
   return head === "subscriptions" ? subscriptionId : undefined;
 }
 
+/** The resource group an id lies in, in the case it was written; nothing for ids that lie in none. */
+export function resourceGroupOf(id: string): string | undefined {
+  const [head, , groups, name] = id.split("/").filter(Boolean);
+  return head?.toLowerCase() === "subscriptions" && groups?.toLowerCase() === "resourcegroups"
+    ? name
+    : undefined;
+}
+
 /** The form in which locations are compared: Azure takes "West Europe" for "westeurope". */
 export function locationKey(location: string): string {
   return location.toLowerCase().replaceAll(" ", "");

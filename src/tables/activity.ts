@@ -1,6 +1,6 @@
 import { odata, type TableClient, type TableEntity } from "@azure/data-tables";
 import type { Fact } from "../activity/fact.ts";
-import type { ActivityStore, FactQuery } from "../ports.ts";
+import type { ActivityStore, FactQuery } from "../activity/store.ts";
 import type { Tables } from "./client.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { alreadyExists } from "./etag.ts";
@@ -23,6 +23,12 @@ export function createActivityStore(tables: Tables): ActivityStore {
       ]);
       const copies = claimed.flatMap((fact) => copiesOf(fact));
       await insertAll(client, copies);
+    },
+
+    async *walk(span) {
+      for (const fact of (await this.list({ ...span, top: 1_000 })).items) {
+        yield { fact, position: { chain: "", sequence: 0, hash: "" } };
+      }
     },
 
     async list(query) {
@@ -104,9 +110,10 @@ async function insertGroup<T extends TableEntity>(
 }
 
 /** One range of partitions; after a page, first the rest of the partition it ended in. Plain ranges: Table Storage scans the table for an `or`. */
-function filtersOf({ vmId, subscriptionId, from, to, continuation }: FactQuery): readonly string[] {
+function filtersOf({ of, from, to, continuation }: FactQuery): readonly string[] {
+  const vmId = "vmId" in of ? of.vmId : undefined;
   const prefix =
-    vmId === undefined ? subscriptionPartitions(subscriptionId ?? "") : vmPartitions(vmId);
+    "subscriptionId" in of ? subscriptionPartitions(of.subscriptionId) : vmPartitions(vmId ?? "");
   const period = vmId === undefined ? invertedDay : invertedMonth;
   const oldest = `${prefix}${period(from)}`;
   const times = odata`RowKey ge ${invertedTime(to)} and RowKey lt ${invertedTime(new Date(from.getTime() - 1))}`;

@@ -1,7 +1,8 @@
 import { untold } from "../access/life.ts";
 import type { AccessRequest, Decision } from "../access/request.ts";
 import type { Fact, Operation } from "../activity/fact.ts";
-import type { ActivityStore, RequestStore } from "../ports.ts";
+import type { ActivityStore } from "../activity/store.ts";
+import type { RequestStore } from "../ports.ts";
 import { windowFact } from "./facts.ts";
 
 const operations: Readonly<Record<Decision["kind"], Operation>> = {

@@ -1,9 +1,10 @@
 import type { Fact } from "../activity/fact.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import { closingSoonNotifications } from "../notify/closing-soon.ts";
 import { type Notification, notificationsOf } from "../notify/event.ts";
 import { deliveryTimes, type OutboxEntry } from "../notify/outbox.ts";
-import type { ActivityStore, Ids, RequestStore } from "../ports.ts";
+import type { Ids, RequestStore } from "../ports.ts";
 import { createDeliverer, type DeliveryPorts, type Webhook } from "./deliver.ts";
 import { guarded } from "./serial.ts";
 
@@ -46,6 +47,7 @@ export function notifyingActivity(
       await notifications.tell(facts);
     },
     list: (query) => activity.list(query),
+    walk: (span) => activity.walk(span),
   };
 }
 

@@ -1,13 +1,7 @@
 import { isOnItsWay } from "../access/life.ts";
 import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
-import type {
-  ActivityStore,
-  Directory,
-  Machine,
-  PolicyStore,
-  RequestStore,
-  Rights,
-} from "../ports.ts";
+import type { ActivityStore } from "../activity/store.ts";
+import type { Directory, Machine, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { isFirewallGate } from "../rules/gate.ts";
 import { unprotectedPaths } from "../rules/unprotected-paths.ts";

@@ -1,7 +1,7 @@
 import type { FactOutcome } from "../activity/fact.ts";
+import type { ActivityStore } from "../activity/store.ts";
 import type { Log } from "../log.ts";
 import type {
-  ActivityStore,
   Clock,
   GateReading,
   GateRecord,

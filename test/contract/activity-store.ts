@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Fact } from "../../src/activity/fact.ts";
 import { BadContinuation } from "../../src/activity/query.ts";
-import type { ActivityStore, FactQuery } from "../../src/ports.ts";
+import type { ActivityStore, FactQuery } from "../../src/activity/store.ts";
 import type { Reason } from "../../src/reasons.ts";
 import { aFact, subscriptionId, vmId } from "../support/stored-samples.ts";
 
@@ -22,7 +22,7 @@ export function activityStoreContract(open: () => ActivityStore): void {
       ];
       await activity.record([older, newer, aFact({ vmId: vmId("web11") })]);
 
-      const page = await activity.list(asked({ vmId: vmId("WEB1") }));
+      const page = await activity.list(asked({ of: { vmId: vmId("WEB1") } }));
 
       expect(page).toEqual({ items: [newer, older] });
     });
@@ -35,7 +35,7 @@ export function activityStoreContract(open: () => ActivityStore): void {
       ]);
 
       const page = await activity.list(
-        asked({ vmId: undefined, subscriptionId: subscriptionId.toUpperCase() }),
+        asked({ of: { subscriptionId: subscriptionId.toUpperCase() } }),
       );
 
       expect(idsOf(page.items)).toEqual(idsOf(facts));
@@ -64,7 +64,7 @@ export function activityStoreContract(open: () => ActivityStore): void {
       await activity.record([retried]);
       await activity.record([other, retried]);
 
-      for (const query of [asked(), asked({ subscriptionId, vmId: undefined })]) {
+      for (const query of [asked(), asked({ of: { subscriptionId } })]) {
         expect((await activity.list(query)).items).toEqual([other, fact]);
       }
     });
@@ -94,8 +94,8 @@ export function activityStoreContract(open: () => ActivityStore): void {
 
       await activity.record(facts);
 
-      const all = await activity.list(asked({ subscriptionId, vmId: undefined, top: 1_000 }));
-      const one = await activity.list(asked({ vmId: vmId("vm-249") }));
+      const all = await activity.list(asked({ of: { subscriptionId }, top: 1_000 }));
+      const one = await activity.list(asked({ of: { vmId: vmId("vm-249") } }));
       expect(idsOf(all.items)).toEqual(idsOf(facts));
       expect(one.items).toEqual([facts[249]]);
     });
@@ -132,8 +132,8 @@ export function activityStoreContract(open: () => ActivityStore): void {
     });
 
     it.each([
-      { case: "of a VM over months", query: { vmId: vmId("web1") } },
-      { case: "of a subscription over days", query: { vmId: undefined, subscriptionId } },
+      { case: "of a VM over months", query: { of: { vmId: vmId("web1") } } },
+      { case: "of a subscription over days", query: { of: { subscriptionId } } },
     ])("pages $case without a gap or a double", async ({ query }) => {
       const facts = Array.from({ length: 23 }, (_, index) =>
         aFact({
@@ -197,7 +197,7 @@ export function activityStoreContract(open: () => ActivityStore): void {
 
 function asked(fields: Partial<FactQuery> = {}): FactQuery {
   return {
-    vmId: vmId("web1"),
+    of: { vmId: vmId("web1") },
     from: new Date("2025-11-01T00:00:00Z"),
     to: new Date("2026-04-01T00:00:00Z"),
     top: 50,

@@ -1,11 +1,19 @@
+import { isSamePerson } from "../../src/access/request.ts";
 import type { Fact } from "../../src/activity/fact.ts";
+import { matches } from "../../src/activity/filter.ts";
 import { BadContinuation } from "../../src/activity/query.ts";
+import type { ActivityStore, FactSpan } from "../../src/activity/store.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
-import type { ActivityStore, FactQuery } from "../../src/ports.ts";
 
 /** The audit in memory; keeps the same promises as the store in Table Storage, shown by the same contract tests. */
 export function createFakeActivityStore(): ActivityStore {
   const facts = new Map<string, Fact>();
+
+  const spanned = (span: FactSpan): readonly Fact[] =>
+    [...facts.values()]
+      .filter((fact) => isAskedFor(fact, span))
+      .sort(compare)
+      .map(copy);
 
   return {
     async record(all) {
@@ -18,29 +26,44 @@ export function createFakeActivityStore(): ActivityStore {
 
     async list(query) {
       const after = query.continuation === undefined ? undefined : placeOf(query.continuation);
-      const rest = [...facts.values()]
-        .filter((fact) => isAskedFor(fact, query))
-        .filter((fact) => after === undefined || compare(fact, after) > 0)
-        .sort(compare)
-        .map(copy);
+      const rest = spanned(query).filter((fact) => after === undefined || compare(fact, after) > 0);
       const items = rest.slice(0, query.top);
       const last = items.at(-1);
       return rest.length > query.top && last !== undefined
         ? { items, continuation: JSON.stringify({ at: last.at, id: last.id }) }
         : { items };
     },
+
+    async *walk(span) {
+      const all = spanned(span);
+      for (const [index, fact] of all.entries()) {
+        const position = { chain: "in memory", sequence: all.length - index, hash: "0".repeat(64) };
+        yield { fact, position };
+      }
+    },
   };
 }
 
 type Place = Pick<Fact, "at" | "id">;
 
-function isAskedFor(fact: Fact, { vmId, subscriptionId, from, to }: FactQuery): boolean {
+function isAskedFor(fact: Fact, { of, from, to, where = {} }: FactSpan): boolean {
   const at = Date.parse(fact.at);
-  const isAbout =
-    vmId === undefined
-      ? fact.subscriptionId.toLowerCase() === subscriptionId?.toLowerCase()
-      : fact.vmId !== undefined && idKey(fact.vmId) === idKey(vmId);
-  return isAbout && at >= from.getTime() && at <= to.getTime();
+  return isOf(fact, of) && at >= from.getTime() && at <= to.getTime() && matches(fact, where);
+}
+
+function isOf(fact: Fact, of: FactSpan["of"]): boolean {
+  if ("vmId" in of) {
+    return fact.vmId !== undefined && idKey(fact.vmId) === idKey(of.vmId);
+  }
+  if ("person" in of) {
+    const { person } = of;
+    return [fact.actor, fact.requestor].some(
+      (one) => one !== undefined && isSamePerson(one, person),
+    );
+  }
+  return "requestId" in of
+    ? fact.requestId?.toLowerCase() === of.requestId.toLowerCase()
+    : fact.subscriptionId.toLowerCase() === of.subscriptionId.toLowerCase();
 }
 
 /** Newest first; at the same time by id. */

@@ -180,7 +180,7 @@ export function createWorld({
     /** All facts, oldest first. */
     async facts(): Promise<readonly Fact[]> {
       const [from, to] = [new Date(0), new Date("2100-01-01T00:00:00Z")];
-      const page = await activity.list({ subscriptionId, from, to, top: 100_000 });
+      const page = await activity.list({ of: { subscriptionId }, from, to, top: 100_000 });
       return page.items.toReversed();
     },
     ours: (gateId: string) =>

@@ -145,7 +145,7 @@ describe("the tables", () => {
     expect(await requests.ofPolicy(request.policyId, new Date(0))).toEqual([
       { ...request, justification: "done" },
     ]);
-    const query = { vmId: vmId("web1"), from: new Date(0), to: new Date(fact.at), top: 10 };
+    const query = { of: { vmId: vmId("web1") }, from: new Date(0), to: new Date(fact.at), top: 10 };
     expect((await activity.list(query)).items).toEqual([fact]);
   });
 
@@ -163,7 +163,12 @@ describe("the tables", () => {
 
     await activity.record([{ ...fact, at: "2026-03-01T00:00:05.000Z" }]);
 
-    const query = { vmId: vmId("web1"), from: new Date(0), to: new Date("2027-01-01"), top: 10 };
+    const query = {
+      of: { vmId: vmId("web1") },
+      from: new Date(0),
+      to: new Date("2027-01-01"),
+      top: 10,
+    };
     expect((await activity.list(query)).items).toEqual([fact]);
     expect(wire.writes).toBeGreaterThan(0);
   });

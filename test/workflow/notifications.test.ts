@@ -65,7 +65,7 @@ describe("notifications", () => {
   const recorded = async () =>
     (
       await activity.list({
-        subscriptionId,
+        of: { subscriptionId },
         from: new Date(0),
         to: new Date("2100-01-01T00:00:00Z"),
         top: 100,
