@@ -7,3 +7,9 @@ app.http("activity", {
   route: "api/activity",
   handler: (request, context) => theApp().activity(request, context),
 });
+
+app.http("activityNumbers", {
+  ...everyMethod,
+  route: "api/activity/numbers",
+  handler: (request, context) => theApp().activityNumbers(request, context),
+});

@@ -38,8 +38,10 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
   },
   { name: "activity", route: "api/activity" },
+  { name: "activityNumbers", route: "api/activity/numbers" },
   { name: "listRequests", route: "api/requests" },
   { name: "request", route: "api/requests/{requestId}" },
+  { name: "evidence", route: "api/requests/{requestId}/evidence" },
   ...["approve", "deny", "revoke", "extend", "rebind", "review"].map((verb) => ({
     name: `${verb}Request`,
     route: `api/requests/{requestId}/${verb}`,

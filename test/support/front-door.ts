@@ -30,7 +30,9 @@ export const paths = {
   ofGroup: (name: string) =>
     `/subscriptions/${subscriptionId}/resourceGroups/${name}/${security}/jitNetworkAccessPolicies`,
   activity: "/api/activity",
+  numbers: "/api/activity/numbers",
   requests: "/api/requests",
+  evidence: (id: string) => `/api/requests/${id}/evidence`,
   request: (id: string, verb = "") => `/api/requests/${id}${verb === "" ? "" : `/${verb}`}`,
 } as const;
 
@@ -125,8 +127,10 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     { pattern: new RegExp(`${policies}/[^/]+$`), handle: route(all.policy) },
     { pattern: new RegExp(`${policies}$`), handle: route(all.listPolicies) },
     { pattern: /^\/api\/activity$/, handle: route(all.activity) },
+    { pattern: /^\/api\/activity\/numbers$/, handle: route(all.activityNumbers) },
     { pattern: /^\/api\/requests$/, handle: route(all.listRequests) },
     { pattern: /^\/api\/requests\/[^/]+$/, handle: route(all.request) },
+    { pattern: /^\/api\/requests\/[^/]+\/evidence$/, handle: route(all.evidence) },
     ...(["approve", "deny", "revoke", "extend", "rebind", "review"] as const).map((verb) => ({
       pattern: new RegExp(`^/api/requests/[^/]+/${verb}$`),
       handle: route(all[`${verb}Request`]),
@@ -168,12 +172,19 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
       handle?.(request, new InvocationContext()) ??
         Promise.reject(new Error(`No route for ${address}.`)),
     );
-    const text = typeof answer.body === "string" ? answer.body : "";
+    const text =
+      answer.body instanceof Uint8Array
+        ? new TextDecoder().decode(answer.body)
+        : typeof answer.body === "string"
+          ? answer.body
+          : "";
+    const replyHeaders = new Headers(answer.headers as Record<string, string>);
+    const isJson = replyHeaders.get("content-type")?.startsWith("application/json") === true;
     const reply = {
       status: answer.status ?? 200,
-      headers: new Headers(answer.headers as Record<string, string>),
+      headers: replyHeaders,
       text,
-      json: text === "" ? undefined : JSON.parse(text),
+      json: text === "" || !isJson ? undefined : JSON.parse(text),
     };
     checkManners(reply);
     return reply;
@@ -196,6 +207,8 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
   return { call, rights, workflows, work };
 }
 
+const sentTypes = ["application/json; charset=utf-8", "text/markdown; charset=utf-8"];
+
 /** What every answer owes: headers that keep browsers and caches out of it, ARM's error form, no inner detail. */
 function checkManners({ status, headers, text, json }: Reply): void {
   const faults = [
@@ -209,9 +222,7 @@ function checkManners({ status, headers, text, json }: Reply): void {
     (headers.get("strict-transport-security") ?? "").includes("max-age=31536000") ||
       "it lets plain http be tried",
     (headers.get("x-ms-request-id") ?? "") !== "" || "it cannot be found in the log",
-    text === "" ||
-      headers.get("content-type") === "application/json; charset=utf-8" ||
-      "its type is wrong",
+    text === "" || isRightType(status, headers) || "its type is wrong",
     !/\.[cm]?[jt]s:\d+:\d+/.test(text) || "it holds a stack trace",
     status < 400 ||
       (typeof json?.error?.code === "string" &&
@@ -223,6 +234,10 @@ function checkManners({ status, headers, text, json }: Reply): void {
     throw new Error(`The answer ${status} has no manners: ${faults.join(", ")}. ${text}`);
   }
 }
+
+/** NB. A refusal is never anything but JSON. */
+const isRightType = (status: number, headers: Headers): boolean =>
+  sentTypes.slice(0, status === 200 ? 2 : 1).includes(headers.get("content-type") ?? "");
 
 /** Route parameters, decoded as the host decodes them. */
 function paramsOf(path: string): Record<string, string> {
