@@ -129,6 +129,7 @@ async function answerKnownCaller(
     requestId,
     caller: known.value,
     callerAddress: addressOf(ports, request),
+    correlationId: correlationId(request),
     url: new URL(request.url),
     params: request.params,
     header: (name) => request.headers.get(name) ?? undefined,

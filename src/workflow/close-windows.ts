@@ -7,10 +7,10 @@ import {
   windowsOfVm,
 } from "../access/request.ts";
 import type { FactOutcome } from "../activity/fact.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import { type Reason, refused } from "../reasons.ts";
 import { isFirewallGate } from "../rules/gate.ts";
 import { leadOf } from "../rules/update-time.ts";
-import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 import type { UnderWay } from "./turn.ts";
 

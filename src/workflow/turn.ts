@@ -1,4 +1,5 @@
 import type { FactOutcome } from "../activity/fact.ts";
+import { repairFacts } from "../activity/repair-facts.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import type { Log } from "../log.ts";
 import type {
@@ -16,7 +17,6 @@ import type { GateRule } from "../rules/gate.ts";
 import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { type Gathering, gatheringFor } from "../rules/update-time.ts";
-import { repairFacts } from "./repairs.ts";
 import { printOf, settledRecord } from "./settlement.ts";
 
 /** What settling needs of the world. */
