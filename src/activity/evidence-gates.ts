@@ -138,7 +138,7 @@ function closeProof(told: Told, window: Window, gateId: string): Proof {
     proven: true,
     message:
       gone === undefined
-        ? "The gate was read back without the window's rules."
+        ? "The gate was read back, and nothing there was for this window any more."
         : `The gate does not exist any more, so it was not read back: ${gone.message}`,
     toldAt: done.at,
     readAt: gate.readAt,

@@ -6,11 +6,14 @@ import { oneLine } from "../notify/text.ts";
 
 const longestText = 2_200;
 
-/** A text on one line; everything that could mean something is escaped, addresses that would become links too. */
+/**
+ * A text on one line; everything that could mean something is escaped, addresses that would become links too. Dots and dashes mean
+ * something at the beginning of a line alone, where no text of people stands.
+ */
 export function plain(text: string): string {
   return oneLine(text, longestText)
-    .replace(/[\\`*_{}[\]<>()#+\-.!|~&:@$=^"']/g, (mark) => entities[mark] ?? `\\${mark}`)
-    .replace(/\bwww\b/gi, "ww&#119;");
+    .replace(/[\\`*_{}[\]<>()#+!|~&:@$=^]/g, (mark) => entities[mark] ?? `\\${mark}`)
+    .replace(/\bwww\b/gi, (word) => `${word.slice(0, 2)}&#${word.charCodeAt(2)};`);
 }
 
 /** NB. What HTML, tables or links look at before a backslash is understood is written as a number. */
@@ -21,11 +24,6 @@ const entities: Readonly<Record<string, string>> = {
   "|": "&#124;",
   "@": "&#64;",
   ":": "&#58;",
-  '"': "&quot;",
-  "'": "&#39;",
-  // At the beginning of a line alone these would mean something, and there no text of people ever stands.
-  ".": ".",
-  "-": "-",
 };
 
 /** An id or a name between backticks. NB. A backtick of its own would end it: it is shown as an apostrophe. */

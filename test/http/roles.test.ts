@@ -49,8 +49,12 @@ plan to ask for web-2         .yyy  .yyy        ....   ....          ....       
 activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
 activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
 activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
+numbers of web-1              1111  1111        1111   1111          1111           ....      1111    1111 .
+numbers of the policy         1222  1222        1222   1222          1222           ....      1222    1222 .
+numbers of the subscription   1222  1222        1222   1222          1222           ....      1222    1222 .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
+evidence of it                1222  1222        1222   1222          1222           n222      1222    1222 n
 approve it                    ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
 deny it                       ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
 extend it                     ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
@@ -113,11 +117,18 @@ const calls: Readonly<Record<string, Asked>> = {
   "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
   "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
   "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
+  "numbers of web-1": get(`${paths.numbers}?vm=${vmId("web-1")}`, machinesListed),
+  "numbers of the policy": get(`${paths.numbers}?policyId=${aPolicy().id}`, machinesListed),
+  "numbers of the subscription": get(
+    `${paths.numbers}?subscriptionId=${subscriptionId}`,
+    machinesListed,
+  ),
   "requests of the subscription": get(
     `${paths.requests}?subscriptionId=${subscriptionId}`,
     windowsListed,
   ),
   "read a request": get(paths.request(requestId), windowsShown),
+  "evidence of it": get(paths.evidence(requestId), windowsShown),
   "approve it": change("POST", paths.request(requestId, "approve"), 200),
   "deny it": change("POST", paths.request(requestId, "deny"), 200),
   "extend it": change("POST", paths.request(requestId, "extend"), 202, { duration: "PT2H" }),
@@ -152,6 +163,11 @@ function listed(reply: Reply): string {
 function shown(reply: Reply): string {
   const count = reply.json?.properties?.virtualMachines?.length;
   return letter(reply, reply.status === 200 ? String(count) : undefined);
+}
+
+/** How many VMs numbers are told of. */
+function machinesListed(reply: Reply): string {
+  return letter(reply, reply.status === 200 ? String(reply.json?.value?.length) : undefined);
 }
 
 /** How many windows all requests of a list show. */

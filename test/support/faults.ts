@@ -73,13 +73,25 @@ function watched(at: number | undefined, onCall: OnCall): Faults {
       new Proxy(port, {
         get(target, key) {
           const member: unknown = Reflect.get(target, key);
-          return typeof member === "function"
-            ? (...args: unknown[]) =>
-                call(`${name}.${String(key)}`, () => (member as Method).apply(target, args))
-            : member;
+          const called = `${name}.${String(key)}`;
+          if (typeof member !== "function") {
+            return member;
+          }
+          return (...args: unknown[]) =>
+            isWalk(member)
+              ? walked(() => call(called, async () => member.apply(target, args)))
+              : call(called, () => (member as Method).apply(target, args));
         },
       }),
   };
+}
+
+/** What is read as it is asked for counts as one call, when it begins. */
+const isWalk = (member: unknown): member is (...args: unknown[]) => AsyncIterable<unknown> =>
+  Object.prototype.toString.call(member) === "[object AsyncGeneratorFunction]";
+
+async function* walked(begin: () => Promise<unknown>): AsyncIterable<unknown> {
+  yield* (await begin()) as AsyncIterable<unknown>;
 }
 
 async function strike(
