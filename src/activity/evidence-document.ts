@@ -202,5 +202,10 @@ export interface Evidence {
   readonly minutes: { readonly proven: number; readonly possible: number };
   readonly facts: readonly UsedFact[];
   /** How much is not told because there is too much of it. */
-  readonly leftOut: { readonly facts: number; readonly windows: number };
+  readonly leftOut: {
+    readonly facts: number;
+    readonly windows: number;
+    readonly writes: number;
+    readonly incidents: number;
+  };
 }

@@ -33,7 +33,7 @@ export function evidenceMarkdown(evidence: Evidence, digest: string): string {
   ].join("\n\n")}\n`;
 }
 
-function verdict({ complete, missing, partial, asOf, minutes, leftOut }: Evidence): string {
+function verdict({ complete, missing, partial, asOf, minutes }: Evidence): string {
   const lines = [
     complete
       ? `**Complete**: everything that should be proven by ${code(asOf)} is.`
@@ -46,9 +46,6 @@ function verdict({ complete, missing, partial, asOf, minutes, leftOut }: Evidenc
   const more = [
     `Open for ${minutes.proven} minutes as proven, ${minutes.possible} at the most, all windows added up.`,
     ...(partial ? ["This is a part: what you may not read is left out."] : []),
-    ...(leftOut.facts + leftOut.windows > 0
-      ? [`Left out for length: ${leftOut.facts} facts, ${leftOut.windows} windows.`]
-      : []),
   ];
   return [lines.join("\n"), ...more].join("\n\n");
 }

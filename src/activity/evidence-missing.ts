@@ -12,7 +12,7 @@ export function missingOf(
 ): readonly Missing[] {
   const { windows, decisions, policy, leftOut } = document;
   return [
-    ...(leftOut.facts + leftOut.windows > 0 ? [tooLong(leftOut)] : []),
+    ...(Object.values(leftOut).some((count) => count > 0) ? [tooLong(leftOut)] : []),
     ...(policy.known === "not known" ? [policyNotKnown] : []),
     ...decisions
       .filter(({ facts, carriedFrom }) => facts.length === 0 && carriedFrom === undefined)
@@ -38,8 +38,11 @@ export function missingOf(
   ];
 }
 
-function tooLong({ facts, windows }: Evidence["leftOut"]): Missing {
-  const message = `The story is too long for one document: ${facts} facts and ${windows} windows are left out. The activity has all of them.`;
+function tooLong(leftOut: Evidence["leftOut"]): Missing {
+  const counts = Object.entries(leftOut).flatMap(([what, count]) =>
+    count > 0 ? [`${count} ${what}`] : [],
+  );
+  const message = `The story is too long for one document: ${counts.join(", ")} are left out. The activity has all of them.`;
   return { code: "TooLong", message };
 }
 

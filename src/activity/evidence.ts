@@ -32,9 +32,8 @@ export interface EvidenceInput {
   seesOrigin(person: Requestor | undefined): boolean;
 }
 
-/** The longest stories are cut there. */
-const mostFacts = 1_000;
-const mostWindows = 200;
+/** The longest stories are cut there: entries of the whole document. */
+const most = { facts: 1_000, windows: 200, writes: 1_000, incidents: 500, missing: 500 } as const;
 
 const requestAddress = (id: string): string => `/api/requests/${id}/evidence`;
 
@@ -42,7 +41,7 @@ const requestAddress = (id: string): string => `/api/requests/${id}/evidence`;
 export function evidenceOf(input: EvidenceInput): Evidence {
   const { request, policy } = input;
   const shown = request.windows.filter(({ vmId }) => input.shows(idKey(vmId)));
-  const windows = shown.slice(0, mostWindows);
+  const windows = shown.slice(0, most.windows);
   const used = usedFacts(input, windows);
   const told = toldBy(request, used);
   const asOf = asOfTime(input, used);
@@ -58,20 +57,52 @@ export function evidenceOf(input: EvidenceInput): Evidence {
       .filter(({ outcome }) => outcome === "refused")
       .map((fact): Incident => ({ ...incident(fact), actor: witness(input, fact.actor, fact) })),
   };
+  const { cut, over } = cutShort(document);
   const leftOut = {
-    facts: input.unread + Math.max(0, used.length - mostFacts),
+    facts: input.unread + Math.max(0, used.length - most.facts),
     windows: shown.length - windows.length,
+    ...over,
   };
   const missing = missingOf({ ...document, leftOut }, request, told);
   return {
     version: 1,
     asOf: asOf.toISOString(),
     complete: missing.length === 0,
-    missing,
+    missing: missing.slice(0, most.missing),
     ...document,
+    ...cut,
     minutes: minutesOf(document.windows),
-    facts: used.slice(0, mostFacts).map(usedFact),
+    facts: used.slice(0, most.facts).map(usedFact),
     leftOut,
+  };
+}
+
+/** The first writes and incidents, and how many there are beyond. */
+function cutShort({ windows, refusals }: Pick<Evidence, "windows" | "refusals">) {
+  const writes = allowance(most.writes);
+  const incidents = allowance(most.incidents);
+  const cut = {
+    refusals: incidents.take(refusals),
+    windows: windows.map((window) => ({
+      ...window,
+      repairs: incidents.take(window.repairs),
+      failures: incidents.take(window.failures),
+      gates: window.gates.map((gate) => ({ ...gate, writes: writes.take(gate.writes) })),
+    })),
+  };
+  return { cut, over: { writes: writes.over(), incidents: incidents.over() } };
+}
+
+function allowance(whole: number) {
+  let [left, over] = [whole, 0];
+  return {
+    take<T>(items: readonly T[]): readonly T[] {
+      const taken = items.slice(0, left);
+      left -= taken.length;
+      over += items.length - taken.length;
+      return taken;
+    },
+    over: () => over,
   };
 }
 

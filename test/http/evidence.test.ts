@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { createRequestDoor, approval, ref } from "../support/request-door.ts";
-import { paths, type Person } from "../support/front-door.ts";
+import { type Person, paths } from "../support/front-door.ts";
+import { approval, createRequestDoor, ref } from "../support/request-door.ts";
 
 describe("the evidence", () => {
   let at: ReturnType<typeof createRequestDoor>;
