@@ -69,7 +69,7 @@ export function gateEvidence(told: Told, window: Window, gateId: string): Eviden
 }
 
 /** The writes on a gate that touched rules of the window, with what they changed of those alone. */
-export function writesOn(told: Told, window: Window, gateId: string): readonly WriteTold[] {
+function writesOn(told: Told, window: Window, gateId: string): readonly WriteTold[] {
   const isMeant = rulesOf(told, window);
   return told.ofGates.flatMap((fact) => {
     const gate = gateIn(fact, gateId);

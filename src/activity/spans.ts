@@ -5,7 +5,7 @@ export interface Span {
 }
 
 /** What of the span lies within the other; nothing when none of it does. */
-export function clipped(span: Span, within: Span): Span | undefined {
+function clipped(span: Span, within: Span): Span | undefined {
   const from = Math.max(span.from, within.from);
   const to = Math.min(span.to, within.to);
   return from < to ? { from, to } : undefined;
