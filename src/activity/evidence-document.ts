@@ -46,6 +46,9 @@ export interface WriteTold {
     readonly before?: string | undefined;
     readonly after?: string | undefined;
   }[];
+  /** How many more changes the write had that its fact does not tell. */
+  readonly untold?: number | undefined;
+  /** When the gate was read; of a fact before the write only `etag` tells what it was then. */
   readonly readAt?: string | undefined;
   readonly etag?: string | undefined;
   readonly reasons?: readonly Reason[] | undefined;

@@ -9,9 +9,13 @@ export interface Told {
   readonly request: AccessRequest;
   /** Of the request's own history. */
   readonly ofRequest: readonly Fact[];
-  /** `gate.write`, `gate.repair` and `gate.clean` of its VMs. */
-  readonly ofGates: readonly Fact[];
+  /** `gate.write`, `gate.repair` and `gate.clean`, by the key of the VM that they are about. */
+  readonly ofGates: ReadonlyMap<string, readonly Fact[]>;
 }
+
+/** Facts about gates of the window's VM. */
+export const gateFactsOf = ({ ofGates }: Told, { vmId }: Window): readonly Fact[] =>
+  ofGates.get(idKey(vmId)) ?? [];
 
 /** Facts of that operation about the window. */
 export function ofWindow(
@@ -23,20 +27,29 @@ export function ofWindow(
 }
 
 /**
- * Tells whether a rule let the window's people in: it bears the window's name, or was found when the window was proven open, as
+ * Tells whether a rule let people of these windows in: it bears a window's name, or was found when the window was proven open, as
  * windows that would be the same rule share it. Of one that never was, the rules of the request's other windows of the VM
  * count too: it may have shared theirs.
  */
-export function rulesOf(told: Pick<Told, "request" | "ofRequest">, window: Window) {
-  const opened = ofWindow(told, window, "access.open").filter(({ outcome }) => outcome === "done");
-  const found = opened.flatMap(({ gates = [] }) => gates.flatMap(({ rules }) => rules));
-  const known = new Set(found.map((rule) => rule.toLowerCase()));
-  const alike = told.request.windows.filter(({ vmId }) => idKey(vmId) === idKey(window.vmId));
-  const names = new Set(
-    (known.size > 0 ? [window] : [window, ...alike]).map(({ id }) => id.toLowerCase()),
-  );
-  return (rule: string): boolean =>
-    known.has(rule.toLowerCase()) || names.has(windowOfRule(rule) ?? "");
+export function rulesOf(
+  told: Pick<Told, "request" | "ofRequest">,
+  ...windows: readonly Window[]
+): (rule: string) => boolean {
+  const names = new Set<string>();
+  const known = new Set<string>();
+  for (const window of windows) {
+    const found = ofWindow(told, window, "access.open")
+      .filter(({ outcome }) => outcome === "done")
+      .flatMap(({ gates = [] }) => gates.flatMap(({ rules }) => rules));
+    const alike = told.request.windows.filter(({ vmId }) => idKey(vmId) === idKey(window.vmId));
+    for (const rule of found) {
+      known.add(rule.toLowerCase());
+    }
+    for (const { id } of found.length > 0 ? [window] : alike) {
+      names.add(id.toLowerCase());
+    }
+  }
+  return (rule) => known.has(rule.toLowerCase()) || names.has(windowOfRule(rule) ?? "");
 }
 
 /** Whether the fact tells that a request was made. */
@@ -58,6 +71,26 @@ export function touches(fact: Fact, isMeant: (rule: string) => boolean): boolean
   );
 }
 
+/**
+ * Those facts about gates that have to do with such rules. Of a write only the fact before it tells what is changed; those that
+ * tell what became of it go with that one.
+ */
+export function touching(
+  facts: readonly Fact[],
+  isMeant: (rule: string) => boolean,
+): readonly Fact[] {
+  const meant = facts.filter((fact) => touches(fact, isMeant));
+  const writes = new Set(meant.filter(isWrite).map(writeOf));
+  return facts.filter((fact) =>
+    isWrite(fact) ? writes.has(writeOf(fact)) : touches(fact, isMeant),
+  );
+}
+
+export const isWrite = ({ operation }: Fact): boolean => operation === "gate.write";
+
+/** The write that a fact tells of: its id without the outcome. */
+const writeOf = ({ id, outcome }: Fact): string => id.replace(`.${outcome}`, "");
+
 /** Everything that is told of the window on one gate. */
 export function gateEvidence(told: Told, window: Window, gateId: string): EvidenceGate {
   return {
@@ -71,9 +104,9 @@ export function gateEvidence(told: Told, window: Window, gateId: string): Eviden
 /** The writes on a gate that touched rules of the window, with what they changed of those alone. */
 function writesOn(told: Told, window: Window, gateId: string): readonly WriteTold[] {
   const isMeant = rulesOf(told, window);
-  return told.ofGates.flatMap((fact) => {
+  return touching(gateFactsOf(told, window).filter(isWrite), isMeant).flatMap((fact) => {
     const gate = gateIn(fact, gateId);
-    if (fact.operation !== "gate.write" || gate === undefined || !touches(fact, isMeant)) {
+    if (gate === undefined) {
       return [];
     }
     const { at, outcome, reasons, changes = [], id } = fact;
@@ -88,6 +121,7 @@ function writesOn(told: Told, window: Window, gateId: string): readonly WriteTol
             before: change.before,
             after: change.after,
           })),
+        untold: changes.map(countOfMore).find((count) => count > 0),
         readAt: gate.readAt,
         etag: gate.etag,
         reasons,
@@ -96,6 +130,10 @@ function writesOn(told: Told, window: Window, gateId: string): readonly WriteTol
     ];
   });
 }
+
+/** A fact tells the first changes of a write, and in a last entry how many more there were. */
+const countOfMore = ({ path }: { readonly path: string }): number =>
+  Number(/^(\d+) more$/.exec(path)?.[1] ?? 0);
 
 function openProof(told: Told, window: Window, gateId: string): Proof {
   const facts = ofWindow(told, window, "access.open");

@@ -85,14 +85,16 @@ function ofOne(evidence: EvidenceWindow, told: Told, request: AccessRequest): re
   return [...opening, ...gates];
 }
 
-/** Rules with the window's own name that were found there, of which no write is told. Another's that is shared was written for that one. */
+/** Rules with the window's own name that were found there, of which no write is told. Another's that is shared was written for that one, and a write may have had more changes than its fact tells. */
 function unwritten({ opened, writes }: EvidenceGate, { id }: EvidenceWindow): readonly string[] {
   const written = new Set(
     writes.flatMap(({ changes }) =>
       changes.flatMap(({ rule, after }) => (after === undefined ? [] : rule.toLowerCase())),
     ),
   );
+  const isCut = writes.some(({ untold }) => untold !== undefined);
   return (opened.rules ?? []).filter(
-    (rule) => windowOfRule(rule) === id.toLowerCase() && !written.has(rule.toLowerCase()),
+    (rule) =>
+      windowOfRule(rule) === id.toLowerCase() && !(isCut || written.has(rule.toLowerCase())),
   );
 }

@@ -1,11 +1,12 @@
 import { isOver } from "../access/life.ts";
 import type { AccessRequest, Window } from "../access/request.ts";
-import { idKey } from "../policy/resource-id.ts";
 import { windowOfRule } from "../rules/owned.ts";
 import type { EvidenceGate, EvidenceWindow, Incident, TimeOpen } from "./evidence-document.ts";
 import {
   gateEvidence,
+  gateFactsOf,
   isDenyRule,
+  isWrite,
   ofWindow,
   ruleOf,
   rulesOf,
@@ -67,18 +68,19 @@ function provenTime(
   return timeOpen(from, ends.toSorted()[0], asOf);
 }
 
-/** When writes were begun that take a rule of the window away and put no other window's of the VM in its place. */
+/** When writes were begun that take a rule of the window away, or may, and put no other window's of the VM in its place. */
 function removals(told: Told, window: Window, gate: EvidenceGate): readonly string[] {
   const isMeant = rulesOf(told, window);
-  const byId = new Map(told.ofGates.map((fact) => [fact.id, fact]));
+  const byId = new Map(gateFactsOf(told, window).map((fact) => [fact.id, fact]));
   return gate.writes
-    .filter(({ outcome, fact }) => {
+    .filter(({ outcome, fact, untold }) => {
       const changes = byId.get(fact)?.changes ?? [];
       const takes = changes.some((one) => isMeant(ruleOf(one)) && one.after === undefined);
       const puts = changes.some(
         (one) => windowOfRule(ruleOf(one)) !== undefined && one.before === undefined,
       );
-      return outcome === "asked" && takes && !puts;
+      // NB. Nobody knows of changes that are not told: what is proven ends there.
+      return outcome === "asked" && ((takes && !puts) || untold !== undefined);
     })
     .map(({ at }) => at);
 }
@@ -133,13 +135,8 @@ function timeOpen(from: string, to: string | undefined, asOf: Date): TimeOpen {
 function repairsOf(told: Told, window: Window): readonly Incident[] {
   const isOwn = rulesOf(told, window);
   const isMeant = (rule: string) => isOwn(rule) || isDenyRule(rule);
-  return told.ofGates
-    .filter(
-      (fact) =>
-        fact.operation !== "gate.write" &&
-        idKey(fact.vmId ?? "") === idKey(window.vmId) &&
-        touches(fact, isMeant),
-    )
+  return gateFactsOf(told, window)
+    .filter((fact) => !isWrite(fact) && touches(fact, isMeant))
     .map((fact) => incident(fact, isMeant));
 }
 

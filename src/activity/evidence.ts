@@ -11,7 +11,7 @@ import type {
   UsedFact,
   Witness,
 } from "./evidence-document.ts";
-import { isAsking, isDenyRule, rulesOf, type Told, touches } from "./evidence-gates.ts";
+import { isAsking, isDenyRule, isWrite, rulesOf, type Told, touching } from "./evidence-gates.ts";
 import { missingOf } from "./evidence-missing.ts";
 import { incident, windowEvidence } from "./evidence-windows.ts";
 import type { Fact } from "./fact.ts";
@@ -114,15 +114,19 @@ function usedFacts(
   const seesAll = request.windows.every(({ vmId }) => shows(idKey(vmId)));
   const isSeen = ({ vmId }: Fact) => (vmId === undefined ? seesAll : shows(idKey(vmId)));
   const told = toldBy(request, facts);
-  const isMeant = windows.map((window) => rulesOf(told, window));
+  const isMeant = rulesOf(told, ...windows);
+  const gateFacts = [...told.ofGates.values()].flat();
+  const ofGates = new Set([
+    ...touching(gateFacts.filter(isWrite), isMeant),
+    ...touching(gateFacts.filter(isRepair), (rule) => isMeant(rule) || isDenyRule(rule)),
+  ]);
   const sorted = facts
     .filter(({ fact }) => isSeen(fact) || isOfPolicy(fact))
     .filter(
       ({ fact }) =>
-        isOfRequest(fact, request) ||
+        ofGates.has(fact) ||
         isOfPolicy(fact) ||
-        isMeant.some((meant) => touches(fact, meant)) ||
-        (isRepair(fact) && touches(fact, isDenyRule)),
+        (isOfRequest(fact, request) && !isWrite(fact) && !isRepair(fact)),
     )
     .toSorted(({ fact: one }, { fact: other }) => inOrder(one, other));
   // The same fact may have been met in two of its histories.
@@ -148,11 +152,11 @@ const isRepair = ({ operation }: Fact): boolean =>
 
 function toldBy(request: AccessRequest, filed: readonly FiledFact[]): Told {
   const facts = filed.map(({ fact }) => fact);
-  const isOfGate = (fact: Fact) => fact.operation === "gate.write" || isRepair(fact);
+  const isOfGate = (fact: Fact) => isWrite(fact) || isRepair(fact);
   return {
     request,
     ofRequest: facts.filter((fact) => isOfRequest(fact, request) && !isOfGate(fact)),
-    ofGates: facts.filter(isOfGate),
+    ofGates: Map.groupBy(facts.filter(isOfGate), ({ vmId = "" }) => idKey(vmId)),
   };
 }
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isLive } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms } from "../access/request.ts";
 import { evidenceOf } from "../activity/evidence.ts";
-import { isDenyRule, rulesOf, touches } from "../activity/evidence-gates.ts";
+import { isDenyRule, isWrite, rulesOf, touches } from "../activity/evidence-gates.ts";
 import { evidenceMarkdown } from "../activity/evidence-markdown.ts";
 import type { ActivityStore, FiledFact } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
@@ -21,8 +21,8 @@ export interface EvidencePorts extends SeePorts {
   readonly activity: ActivityStore;
 }
 
-/** So many facts of the request, and of the gates of each of its VMs, are read. */
-const mostRead = { ofRequest: 5_000, ofVm: 1_000 } as const;
+/** So many facts of the request are read, and of the gates of its VMs: of each its share, but some hundred. */
+const mostRead = { ofRequest: 5_000, ofVms: 5_000, ofEachVm: 200 } as const;
 const parallelReads = 4;
 const day = 86_400_000;
 
@@ -96,8 +96,9 @@ async function collect(ports: EvidencePorts, { caller }: Call, { request, shows 
     readSome(ports.activity.walk({ of: { requestId: request.id }, ...span }), mostRead.ofRequest),
   ]);
   const vms = requestedVms(request).filter((vmId) => shows(idKey(vmId)));
+  const most = Math.max(mostRead.ofEachVm, Math.floor(mostRead.ofVms / Math.max(1, vms.length)));
   const ofVms = await mapLimited(vms, parallelReads, (vmId) =>
-    gateFacts(ports, request, ofRequest.kept, { vmId, ...span }),
+    gateFacts(ports, request, ofRequest.kept, { vmId, ...span, most }),
   );
   return evidenceOf({
     request,
@@ -126,17 +127,29 @@ function gateFacts(
   { activity }: EvidencePorts,
   request: AccessRequest,
   ofRequest: readonly FiledFact[],
-  { vmId, from, to }: { readonly vmId: string; readonly from: Date; readonly to: Date },
+  {
+    vmId,
+    from,
+    to,
+    most,
+  }: {
+    readonly vmId: string;
+    readonly from: Date;
+    readonly to: Date;
+    readonly most: number;
+  },
 ) {
   const told = { request, ofRequest: ofRequest.map(({ fact }) => fact) };
   const windows = request.windows.filter((window) => idKey(window.vmId) === idKey(vmId));
-  const isMeant = windows.map((window) => rulesOf(told, window));
+  const isMeant = rulesOf(told, ...windows);
   const operations = ["gate.write", "gate.repair", "gate.clean"] as const;
   return readSome(
     activity.walk({ of: { vmId }, from, to, where: { operations } }),
-    mostRead.ofVm,
+    most,
+    // What became of a write comes first, and does not tell of which rules it was.
     ({ fact }) =>
-      isMeant.some((meant) => touches(fact, meant)) ||
-      (fact.operation !== "gate.write" && touches(fact, isDenyRule)),
+      isWrite(fact)
+        ? fact.outcome !== "asked" || touches(fact, isMeant)
+        : touches(fact, (rule) => isMeant(rule) || isDenyRule(rule)),
   );
 }

@@ -170,6 +170,19 @@ describe("the evidence of a request", () => {
     expect(told.windows[0]?.exposure.proven?.to).toBe(afterNoon(600));
   });
 
+  it("does not miss a write in one of which only the first changes are told", () => {
+    const facts = wholeStory().map((fact) =>
+      fact.operation === "gate.write" && fact.outcome === "asked"
+        ? { ...fact, changes: [{ path: "70 more", after: "70" }] }
+        : fact,
+    );
+
+    const told = evidence(facts);
+
+    expect(told.complete).toBe(true);
+    expect(told.windows[0]?.gates[0]?.writes[0]).toMatchObject({ changes: [], untold: 70 });
+  });
+
   it("ends what is proven where a firewall's rule is taken away before the end", () => {
     const facts = [...wholeStory(), aWrite(400, "asked", [take(ruleFor(windowId))])];
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Evidence } from "../../src/activity/evidence-document.ts";
-import { afterNoon, vmId } from "../support/builders.ts";
+import { afterNoon, subscriptionId, vmId } from "../support/builders.ts";
 import { type Person, paths } from "../support/front-door.ts";
 import { approval, createRequestDoor, ref } from "../support/request-door.ts";
 import { nsgs } from "../support/world.ts";
@@ -96,7 +96,12 @@ describe("the evidence of a request", () => {
 
     it("uses only what the audit tells, and says where each fact stands", async () => {
       const { newer } = await wholeLife();
-      const all = await at.world.facts();
+      const { items: all } = await at.world.activity.list({
+        of: { subscriptionId },
+        from: new Date(0),
+        to: at.world.clock.now(),
+        top: 1_000,
+      });
 
       const told = await evidence(newer);
 

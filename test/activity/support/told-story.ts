@@ -55,7 +55,7 @@ export const aWrite = (
   second: number,
   outcome: Fact["outcome"],
   changes: NonNullable<Fact["changes"]>,
-  values: Partial<Fact> = {},
+  { name, ...values }: Partial<Fact> & { readonly name?: number } = {},
 ): Fact => {
   const rules = changes.map(({ path }) => path);
   const readAt = outcome === "done" ? { readAt: afterNoon(second), etag: `W/"${second}"` } : {};
@@ -68,14 +68,18 @@ export const aWrite = (
   } = aFact({
     operation: "gate.write",
     outcome,
-    id: `gate.write.${second}.${outcome}`,
+    id: `gate.write.${name ?? second}.${outcome}.0`,
     at: afterNoon(second),
-    changes,
-    gates: [{ id: gateId, rules, ...readAt }],
+    // What became of it does not tell the changes again, but the rules that stand.
+    ...(outcome === "asked" ? { changes } : {}),
+    gates: [{ id: gateId, rules: outcome === "asked" ? rules : standing(changes), ...readAt }],
     ...values,
   });
   return told;
 };
+
+const standing = (changes: NonNullable<Fact["changes"]>): readonly string[] =>
+  changes.flatMap(({ path, after }) => (after === undefined ? [] : path));
 
 export const put = (rule: string) => ({ path: rule, after: '{"access":"Allow"}' });
 export const take = (rule: string) => ({ path: rule, before: '{"access":"Allow"}' });
@@ -84,7 +88,7 @@ export const take = (rule: string) => ({ path: rule, before: '{"access":"Allow"}
 export const wholeStory = (): readonly Fact[] => [
   aFact({ operation: "access.initiate", outcome: "asked" }),
   aWrite(1, "asked", [put(ruleFor(windowId))]),
-  aWrite(5, "done", [put(ruleFor(windowId))]),
+  aWrite(5, "done", [put(ruleFor(windowId))], { name: 1 }),
   aFact({
     operation: "access.open",
     outcome: "done",
@@ -93,7 +97,7 @@ export const wholeStory = (): readonly Fact[] => [
   }),
   aFact({ operation: "access.close", outcome: "asked", at: afterNoon(600) }),
   aWrite(601, "asked", [take(ruleFor(windowId))]),
-  aWrite(605, "done", [take(ruleFor(windowId))]),
+  aWrite(605, "done", [take(ruleFor(windowId))], { name: 601 }),
   aFact({
     operation: "access.close",
     outcome: "done",
