@@ -131,14 +131,16 @@ export interface EvidencePolicy {
   readonly id: string;
   readonly changedAt?: string | undefined;
   /**
-   * `unchanged`: what it says now is what it said then. `changed since`: the activity tells what the change that made this version
-   * was. `not known`: neither. `not shown`: the caller may not read it.
+   * `unchanged`: what it says now is what it said then. `changed since`: the activity tells the change that made this version, and of
+   * VMs that it left as they were the last one before. `not known`: neither. `not shown`: the caller may not read it.
    */
   readonly known: "unchanged" | "changed since" | "not known" | "not shown";
   /** Of the ports asked for, and the rules about requests. */
   readonly terms?: unknown;
   readonly changes?:
     | readonly {
+        /** Absent of the rules about requests. */
+        readonly vmId?: string | undefined;
         readonly path: string;
         readonly before?: string | undefined;
         readonly after?: string | undefined;

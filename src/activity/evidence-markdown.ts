@@ -115,8 +115,8 @@ function policyPart({ id, changedAt, known, terms, changes = [] }: EvidencePolic
       ? []
       : [
           table(
-            ["path", "before", "after"],
-            changes.map(({ path, before, after }) => [code(path), orDash(before), orDash(after)]),
+            ["VM", "path", "before", "after"],
+            changes.map(({ vmId, path, before, after }) => [vmId, path, before, after].map(orDash)),
           ),
         ]),
   ].join("\n\n");

@@ -179,6 +179,23 @@ describe("the evidence of a request", () => {
     expect(JSON.stringify(told.policy)).not.toContain('"2"');
   });
 
+  it("tells the last change of the machine's terms where that version changed only its rules", async () => {
+    await at.protect();
+    await at.minutes(60);
+    await at.protect({ approval });
+    const { id } = (await at.ask()).json;
+    await at.minutes(60);
+    await at.protect({ justification: { required: true } });
+
+    const told = await evidence(id);
+
+    const paths = (told.policy.changes ?? []).map(({ vmId: of, path }) => `${of ?? ""} ${path}`);
+    expect(told.policy).toMatchObject({ known: "changed since", changedAt: afterNoon(3_600) });
+    expect(paths).toContain(" approval.approvalsNeeded");
+    expect(paths).toContain(`${vmId("web-1")} ports[22]`);
+    expect(paths.join()).not.toMatch(/justification|web-2/);
+  });
+
   describe("is read", () => {
     it("by whoever may see the request, and does not exist for others", async () => {
       await at.protect({ approval });
