@@ -70,6 +70,14 @@ export function easyAuthCaller(
   return crossSiteFault(headers, method) ?? ok(caller);
 }
 
+/** The ids of a tenant and a person that the headers tell, where they do; proven by nothing. */
+export function claimedByEasyAuth(
+  headers: HttpRequest["headers"],
+): readonly [tenantId: string | undefined, objectId: string | undefined] {
+  const claims = readClaims(headers.get("x-ms-client-principal") ?? "") ?? [];
+  return [idOf(claims, "tenantId"), idOf(claims, "objectId")];
+}
+
 function readClaims(principal: string): Claims | undefined {
   if (principal.length > longestPrincipal || !/^[A-Za-z0-9+/_-]+={0,2}$/.test(principal)) {
     return undefined;
