@@ -26,6 +26,7 @@ export async function endState(world: World): Promise<Readonly<Record<string, un
         wasOpen: openedAt !== undefined,
         isOver: closedAt !== undefined,
       })),
+    wrongWrites: [...world.writeWrongs, ...world.unansweredWrites()],
     facts: facts
       .map(({ id, operation, outcome, vmId, gates: touched, reasons }) => ({
         id: operation.startsWith("exposure.") ? JSON.stringify([operation, vmId, reasons]) : id,
