@@ -3,6 +3,7 @@
  * implement them; fakes in the tests pass the same contract tests.
  */
 import type { AccessRequest } from "./access/request.ts";
+import type { ToldSettings } from "./activity/configuration-facts.ts";
 import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -302,6 +303,20 @@ export interface PolicyStore {
   all(): Promise<readonly Policy[]>;
   /** Policies of all subscriptions whose state is not `settled`. */
   unsettled(): Promise<readonly Policy[]>;
+}
+
+/** The settings that the audit was told last, and how often it was told any. */
+export interface RecordedSettings {
+  readonly revision: number;
+  readonly settings: ToldSettings;
+}
+
+/** What the app's settings were when they were told last. */
+export interface SettingsStore {
+  /** Nothing before the first time. */
+  last(): Promise<Stored<RecordedSettings> | undefined>;
+  /** Creates (no etag) or replaces (with it). False when somebody else was quicker. */
+  put(recorded: RecordedSettings, etag?: string): Promise<boolean>;
 }
 
 /** Access requests. */

@@ -2,7 +2,7 @@ import type { Digest } from "../notify/event.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Finding, ReasonCode } from "../reasons.ts";
 import type { GateProof } from "../rules/writing.ts";
-import type { Fact } from "./fact.ts";
+import { type Fact, factVersion } from "./fact.ts";
 
 /** Findings that say of a protected port that it can be reached outside any window. */
 const exposing: readonly ReasonCode[] = [
@@ -61,6 +61,7 @@ function exposureFact(
   const name = digest(JSON.stringify([idKey(where), textOf(finding), since])).slice(0, 32);
   const [port, ...others] = portsOf(vmId);
   return {
+    version: factVersion,
     id: `${operation}.${name}`,
     at: at.toISOString(),
     operation,

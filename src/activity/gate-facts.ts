@@ -8,7 +8,7 @@ import {
   standingRules,
   type WrittenVm,
 } from "../rules/writing.ts";
-import type { Fact, FactGate, FactOutcome } from "./fact.ts";
+import { type Fact, type FactGate, type FactOutcome, factVersion } from "./fact.ts";
 
 /** How many rules one fact names, how many changes it tells, and how many entries of a rule's list. */
 export const gateFactLimits = { rules: 100, changes: 50, entries: 20 } as const;
@@ -34,7 +34,13 @@ export function writeAsked(
   );
   return writing.vms.map((vm, index) => ({
     ...writeFact(writing, gate.id, vm, { index, outcome: "asked", at }),
-    gates: [{ id: gate.id, rules: named(vm.rules.map(({ name }) => name)), etag }],
+    gates: [
+      {
+        id: gate.id,
+        rules: named(vm.rules.map(({ name }) => name)),
+        ...(etag === "" ? {} : { etag }),
+      },
+    ],
     changes: changesOf(
       vm.rules.map(({ name, before }) => ({
         path: name,
@@ -82,6 +88,7 @@ function writeFact(
   told: { readonly index: number; readonly outcome: FactOutcome; readonly at: Date },
 ): Fact {
   return {
+    version: factVersion,
     id: `gate.write.${id}.${told.outcome}.${told.index}`,
     at: told.at.toISOString(),
     operation: "gate.write",

@@ -1,7 +1,8 @@
-import type { Requestor } from "../access/request.ts";
+import type { Origin, Requestor } from "../access/request.ts";
 import type { Finding } from "../reasons.ts";
 import type { AccessRules } from "./access-rules.ts";
-import type { AccessRulesChange } from "./access-rules-changes.ts";
+import type { Change } from "./changes.ts";
+import type { VmChange } from "./vm-changes.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
@@ -65,8 +66,12 @@ export interface PolicyChange {
   readonly actor: Requestor;
   /** The VMs it concerns: those it names and those it drops. */
   readonly vmIds: readonly string[];
+  /** From where, and in which call, it was asked for. */
+  readonly origin?: Origin | undefined;
   /** How it changes the rules about requests; absent when it does not. */
-  readonly accessRules?: readonly AccessRulesChange[] | undefined;
+  readonly accessRules?: readonly Change[] | undefined;
+  /** How it changes what may be opened on its VMs; those that stay as they were are not there. */
+  readonly virtualMachines?: readonly VmChange[] | undefined;
 }
 
 /** The part of a policy that a PUT body decides. */

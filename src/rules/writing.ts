@@ -23,11 +23,15 @@ export interface GateWriting {
   readonly vms: readonly WrittenVm[];
 }
 
-/** What proves a settlement: when the gate was read, ISO 8601, and its ETag then; without one it was gone. */
+/** What proves a settlement: when the gate was read, ISO 8601, and its ETag then, where it had one. */
 export interface GateProof {
   readonly readAt: string;
   readonly etag?: string | undefined;
 }
+
+/** NB. Azure does not give every firewall an ETag. */
+export const proofOf = (readAt: string, etag: string): GateProof =>
+  etag === "" ? { readAt } : { readAt, etag };
 
 /** Those of a writing's VMs of which everything is there to read as it was to be written. */
 export function carriedOut(

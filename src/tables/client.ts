@@ -20,6 +20,7 @@ export interface Tables {
   requests(): Promise<TableClient>;
   activity(): Promise<TableClient>;
   outbox(): Promise<TableClient>;
+  settings(): Promise<TableClient>;
 }
 
 /** Connects to the tables of an account; nothing is sent before the first use. */
@@ -38,6 +39,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     requests: open("Requests"),
     activity: open("Activity"),
     outbox: open("Outbox"),
+    settings: open("Settings"),
   };
   let created: Promise<unknown> | undefined;
   const ready = async <T>(client: T): Promise<T> => {
@@ -57,6 +59,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     requests: () => ready(clients.requests),
     activity: () => ready(clients.activity),
     outbox: () => ready(clients.outbox),
+    settings: () => ready(clients.settings),
   };
 }
 

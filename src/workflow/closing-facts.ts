@@ -1,8 +1,8 @@
 import type { AccessRequest, EndReason, Window } from "../access/request.ts";
 import type { FactGate, FactOutcome } from "../activity/fact.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import type { Reason } from "../reasons.ts";
 import { isFirewallGate } from "../rules/gate.ts";
-import { windowFact } from "./facts.ts";
 
 /**
  * What became of the opening. NB. Whoever died before it was told told nothing; where it was told, the same fact is not

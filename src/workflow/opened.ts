@@ -1,12 +1,12 @@
 import { isOver, moveWindow } from "../access/life.ts";
 import { type AccessRequest, changeWindows, type Window, windowsOfVm } from "../access/request.ts";
 import type { FactGate } from "../activity/fact.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import { bounded, type Finding, type Reason } from "../reasons.ts";
 import type { Entrance } from "../rules/intent.ts";
 import { expectedEnd } from "../rules/update-time.ts";
-import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 import type { Settled } from "./turn.ts";
 

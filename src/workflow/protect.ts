@@ -1,3 +1,4 @@
+import { accessRulesFacts, policyFacts } from "../activity/policy-facts.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
@@ -7,7 +8,6 @@ import { denyDrafts } from "../rules/desired-rules.ts";
 import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
 import { type PathsSeen, pathsSeen, tellPaths } from "./paths-seen.ts";
-import { accessRulesFacts, policyFacts } from "./policy-facts.ts";
 import type { Settle } from "./settle.ts";
 import type { SettlePorts } from "./turn.ts";
 

@@ -3,6 +3,7 @@ import { type Reason, refused } from "../reasons.ts";
 import { type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { leadOf, pauseFor } from "../rules/update-time.ts";
+import { proofOf } from "../rules/writing.ts";
 import { isAsWanted, type Over, planAhead, withoutEnding } from "./plan-ahead.ts";
 import { goneSettlement, provenBy } from "./settlement.ts";
 import { announce, complete, noteFound, tellFailed } from "./tell-writes.ts";
@@ -54,7 +55,7 @@ export async function stepFirewall(
     }
     const { plan, seen } = planAhead(ports, record, reading);
     if (isAsWanted(plan, reading, record, update)) {
-      const proof = { readAt: turn.readAt, etag: reading.etag };
+      const proof = proofOf(turn.readAt, reading.etag);
       const proven = provenBy(ports, record, { gate: seen, proof }, plan);
       return complete(ports, record, repairing(turn, record), proven, reading.gate);
     }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { exposureFacts } from "../activity/exposure.ts";
 import type { Fact } from "../activity/fact.ts";
 import { writeAsked, writeTold } from "../activity/gate-facts.ts";
+import { repairFacts } from "../activity/repair-facts.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateReading, GateRecord, Settlement } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
@@ -14,10 +15,10 @@ import {
   carriedOut,
   type GateProof,
   type GateWriting,
+  proofOf,
   type WrittenVm,
   writtenVms,
 } from "../rules/writing.ts";
-import { repairFacts } from "./repairs.ts";
 import { printOf, settledRecord } from "./settlement.ts";
 import { type Settled, type SettlePorts, settleTimes, type Turn } from "./turn.ts";
 
@@ -121,7 +122,7 @@ async function tellBefore(
       gateId: record.gateId,
       // NB. After an update that failed the rules may be there to read, and not in effect.
       gate: reading.isFailed === true ? undefined : reading.gate,
-      proof: { readAt: turn.readAt, etag: reading.etag },
+      proof: proofOf(turn.readAt, reading.etag),
       standing,
       reasons: [notCarriedOut(record)],
     }),

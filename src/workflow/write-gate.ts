@@ -3,6 +3,7 @@ import { type Refusal, refused } from "../reasons.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
+import { proofOf } from "../rules/writing.ts";
 import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
 import { announce, complete, noteFound, tellFailed } from "./tell-writes.ts";
 import { gathered, type Settled, type SettlePorts, settleTimes, type Turn } from "./turn.ts";
@@ -31,7 +32,7 @@ export async function writeUntilProven(
     const seen = withStrangers(record, reading.gate, ports.owner, [...turn.written]);
     const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
-      const proof = { readAt: turn.readAt, etag: reading.etag };
+      const proof = proofOf(turn.readAt, reading.etag);
       const proven = provenBy(ports, record, { gate: seen, proof }, plan);
       return complete(ports, record, turn, proven, reading.gate);
     }

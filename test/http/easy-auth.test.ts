@@ -154,7 +154,9 @@ describe("EasyAuth, while it is on and the platform says so", () => {
       const reply = await write({ ...signedIn(), ...headers });
 
       expect([reply.status, reply.json.error.code]).toEqual([403, "CrossSiteRequest"]);
-      expect(await world.facts()).toEqual([]);
+      expect(await world.facts()).toEqual([
+        expect.objectContaining({ operation: "service.signIn", outcome: "refused" }),
+      ]);
     },
   );
 

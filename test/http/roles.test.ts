@@ -191,6 +191,7 @@ async function aWorld(): Promise<World> {
   await world.activity.record(
     given.map((fact) => ({
       ...fact,
+      version: 1,
       at: noon.toISOString(),
       operation: "policy.write",
       outcome: "done",

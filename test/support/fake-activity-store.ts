@@ -2,6 +2,7 @@ import { isSamePerson } from "../../src/access/request.ts";
 import type { Fact } from "../../src/activity/fact.ts";
 import { matches } from "../../src/activity/filter.ts";
 import { BadContinuation } from "../../src/activity/query.ts";
+import { parseFact } from "../../src/activity/schema.ts";
 import type { ActivityStore, FactSpan } from "../../src/activity/store.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 
@@ -40,6 +41,27 @@ export function createFakeActivityStore(): ActivityStore {
         const position = { chain: "in memory", sequence: all.length - index, hash: "0".repeat(64) };
         yield { fact, position };
       }
+    },
+  };
+}
+
+/**
+ * The store as the app's processes see it: what they record has to look as the catalogue says. What does not is kept in `faults`,
+ * too, as the app goes on after most faults.
+ */
+export function checkedActivity(activity: ActivityStore, faults: unknown[]): ActivityStore {
+  return {
+    ...activity,
+    async record(facts) {
+      try {
+        for (const fact of facts) {
+          parseFact(copy(fact));
+        }
+      } catch (error) {
+        faults.push(error);
+        throw error;
+      }
+      await activity.record(facts);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { EasyAuth } from "../../src/http/easy-auth.ts";
 import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { createRoutes, type HandlerPorts } from "../../src/http/routes.ts";
+import { createSignInProblems } from "../../src/http/sign-in-problems.ts";
 import type { Rights, Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
@@ -96,6 +97,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
   const process = world.start(faults);
+  const signIns = createSignInProblems(process, subscriptionId);
   const ports: Omit<FrontDoorPorts, "workflows"> &
     HandlerPorts & { workflows: FrontDoorPorts["workflows"] } = {
     ...process,
@@ -103,6 +105,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     rights: faults.through("rights", options.rights ?? rights),
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,
+    signIns,
     rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
     groupsUsable: options.groupsUsable ?? true,
     workflows: () => faults.through("workflows", workflows),
@@ -193,7 +196,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     }
   }
 
-  return { call, rights, workflows, work };
+  return { call, rights, workflows, work, signIns };
 }
 
 /** What every answer owes: headers that keep browsers and caches out of it, ARM's error form, no inner detail. */

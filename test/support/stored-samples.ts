@@ -83,6 +83,7 @@ export function aRequest(fields: Partial<AccessRequest> = {}): AccessRequest {
 
 export function aFact(fields: Partial<Fact> = {}): Fact {
   return {
+    version: 1,
     id: randomUUID(),
     at: "2026-03-01T09:00:00.000Z",
     operation: "access.open",

@@ -26,7 +26,7 @@ import {
   subscriptionId,
   vmId,
 } from "./builders.ts";
-import { createFakeActivityStore } from "./fake-activity-store.ts";
+import { checkedActivity, createFakeActivityStore } from "./fake-activity-store.ts";
 import { createFakeDirectory } from "./fake-directory.ts";
 import { createFakeGateStore } from "./fake-gate-store.ts";
 import { createFakeIds } from "./fake-ids.ts";
@@ -132,6 +132,7 @@ export function createWorld({
     followPolicy: async () => undefined,
   };
   const logged: LogLine[] = [];
+  const badFacts: unknown[] = [];
   const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
   const watch = watchWrites(activity, network);
   const azure = slow(watch.network, clock.pause, writeMs);
@@ -153,7 +154,7 @@ export function createWorld({
       gates: faults.through("gates", gates),
       policies: faults.through("policies", policies),
       requests: faults.through("requests", requests),
-      activity: faults.through("activity", watch.activity),
+      activity: faults.through("activity", checkedActivity(watch.activity, badFacts)),
       rights: faults.through<Rights>("rights", rights),
       directory: faults.through<Directory>("directory", directory),
       workflows: faults.through<Workflows>("workflows", workflows),
@@ -162,6 +163,9 @@ export function createWorld({
   }
 
   async function allFacts(): Promise<readonly Fact[]> {
+    if (badFacts.length > 0) {
+      throw new Error("A fact is not as the catalogue has it.", { cause: badFacts[0] });
+    }
     const [from, to] = [new Date(0), new Date("2100-01-01T00:00:00Z")];
     const page = await activity.list({ of: { subscriptionId }, from, to, top: 100_000 });
     return page.items.toReversed();
