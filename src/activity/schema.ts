@@ -69,11 +69,13 @@ export const factSchemas = Object.fromEntries(
   Object.entries(factKinds).map(([operation, kind]) => [operation, schemaOf(operation, kind)]),
 ) as Readonly<Record<Operation, z.ZodType>>;
 
+const anyFact = z.looseObject({
+  operation: z.enum(Object.keys(factKinds) as [Operation, ...Operation[]]),
+});
+
 /** A fact as the catalogue has it; throws what is wrong with it. For tests and readers of foreign files: what is recorded was made right. */
 export function parseFact(value: unknown): Fact {
-  const { operation } = z
-    .looseObject({ operation: z.enum(Object.keys(factKinds) as [Operation, ...Operation[]]) })
-    .parse(value);
+  const { operation } = anyFact.parse(value);
   return factSchemas[operation].parse(value) as Fact;
 }
 

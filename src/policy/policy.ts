@@ -47,6 +47,9 @@ export interface Policy {
   readonly firewallAddresses?: Readonly<Record<string, string>> | undefined;
   /** Ways to its VMs that no gate covers, as they were last looked at. */
   readonly unprotectedPaths?: readonly Finding[] | undefined;
+  /** Those of them by which a protected port can be reached outside any window, as the audit was told, and when it was told last (ISO 8601). */
+  readonly exposed?: readonly Finding[] | undefined;
+  readonly exposedAt?: string | undefined;
   /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */
   readonly state: "updating" | "settled" | "deleting";
   /** When the policy was last changed, ISO 8601. */

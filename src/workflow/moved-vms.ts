@@ -6,8 +6,8 @@ import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { gateName, isFirewallGate } from "../rules/gate.ts";
-import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import type { WindowPorts } from "./open-windows.ts";
+import { pathsSeen, tellPaths } from "./paths-seen.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { type PlaceBehind, placesByGate, placeText } from "./vm-gates.ts";
 
@@ -85,23 +85,25 @@ async function markUpdating({ policies }: WindowPorts, seen: Policy): Promise<bo
 
 /** Notes ways to the policy's VMs that came to be uncovered, or covered, without anything of ours having to move. */
 async function notePaths(
-  { policies }: WindowPorts,
+  ports: WindowPorts,
   policy: Policy,
   machineOf: (vmId: string) => Machine | undefined,
 ): Promise<void> {
   const machines = policy.virtualMachines.map(({ id }) => machineOf(id));
-  const paths = pathsOfAll(machines);
+  const paths = pathsSeen(machines);
   if (machines.includes(undefined)) {
     // A list that leaves a VM out tells nothing of its paths.
     return;
   }
-  if (JSON.stringify(paths) === JSON.stringify(policy.unprotectedPaths ?? [])) {
+  const { unprotectedPaths = [], exposed = [] } = policy;
+  if (JSON.stringify(paths) === JSON.stringify({ unprotectedPaths, exposed })) {
     return;
   }
-  const stored = await policies.get(policy.id);
+  const stored = await ports.policies.get(policy.id);
   if (stored?.value.state === "settled") {
+    const told = await tellPaths(ports, stored.value, paths.exposed);
     // Somebody else who changes the policy at this moment looks at its VMs, too.
-    await policies.put({ ...stored.value, unprotectedPaths: paths }, stored.etag);
+    await ports.policies.put({ ...stored.value, ...paths, ...told }, stored.etag);
   }
 }
 
