@@ -1,6 +1,8 @@
 import { agreed } from "../access/approval.ts";
 import type { AccessRequest, Window } from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
+import type { Finding, Reason } from "../reasons.ts";
+import { exposedHours } from "./exposure.ts";
 import type { Fact } from "./fact.ts";
 import { allClipped, inHours, type Span, totalOf, union } from "./spans.ts";
 
@@ -24,13 +26,12 @@ export interface VmNumbers {
   readonly exposedHours: number;
 }
 
-/** The numbers of a VM. `within` ends now; `exposed` are the times in which it was exposed, which may overlap. */
+/** The numbers of a VM but for its exposure. `within` ends now. */
 export function vmNumbers(
   vmId: string,
   requests: readonly AccessRequest[],
-  exposed: readonly Span[],
   within: Span,
-): VmNumbers {
+): Omit<VmNumbers, "exposedHours"> {
   const mine = requests
     .map((request) => ({ request, windows: windowsOf(request, vmId) }))
     .filter(({ windows }) => windows.length > 0);
@@ -56,7 +57,6 @@ export function vmNumbers(
     openNow: open.filter(({ window }) => window.closedAt === undefined).length,
     portHours: inHours(totalOf(spans)),
     hoursOpen: inHours(totalOf(union(spans))),
-    exposedHours: inHours(totalOf(union(allClipped(exposed, within)))),
   };
 }
 
@@ -88,38 +88,25 @@ const isRefused = ({ state }: Pick<Window, "state">): boolean =>
   state === "denied" || state === "expired unanswered";
 
 /**
- * The times in which a VM was exposed, by the facts of some time in any order. `goesOn` says how many exposures there are at its
- * end: what did not begin within the time began before. They may overlap.
+ * For how many hours something that is not ours kept a port of the VM open, by the facts of that time and by what is found now.
+ * NB. What is found and did not begin within the time has been there all the time: it need not be looked for further back.
  */
-export function exposedSpans(
-  facts: readonly Pick<Fact, "at" | "operation" | "policyId" | "gates" | "reasons">[],
-  goesOn: number,
-  within: Span,
-): readonly Span[] {
-  const spans: Span[] = [];
-  const begun = new Map<string, number>();
-  for (const fact of facts.toSorted(inOrder)) {
-    const at = Date.parse(fact.at);
-    const key = exposureKey(fact);
-    if (fact.operation === "exposure.begin") {
-      begun.set(key, begun.get(key) ?? at);
-    } else if (fact.operation === "exposure.end") {
-      spans.push({ from: begun.get(key) ?? within.from, to: at });
-      begun.delete(key);
-    }
-  }
-  const goingOn = [...begun.values()].map((from) => ({ from, to: within.to }));
-  return goesOn > goingOn.length ? [within] : [...spans, ...goingOn];
+export function hoursExposed(
+  vmId: string,
+  facts: readonly Fact[],
+  found: readonly Finding[],
+  { from, to }: Span,
+): number {
+  const begun = new Set(
+    facts
+      .filter(({ operation }) => operation === "exposure.begin")
+      .flatMap(({ reasons = [] }) => reasons.map(textOf)),
+  );
+  const span = { from: new Date(from), to: new Date(to), now: new Date(to) };
+  return found.every((finding) => begun.has(textOf(finding)))
+    ? Math.round((exposedHours(facts, span).get(idKey(vmId)) ?? 0) * 100) / 100
+    : inHours(to - from);
 }
 
-/** What ends at the same moment as the like of it begins ends before. */
-const inOrder = (one: Pick<Fact, "at" | "operation">, other: Pick<Fact, "at" | "operation">) =>
-  Date.parse(one.at) - Date.parse(other.at) ||
-  (one.operation === other.operation ? 0 : one.operation === "exposure.end" ? -1 : 1);
-
-/** What was found, and where: an end is that of the beginning that says the same. */
-const exposureKey = ({ policyId, gates, reasons }: Parameters<typeof exposedSpans>[0][number]) =>
-  JSON.stringify([
-    gates?.map(({ id }) => idKey(id)) ?? policyId,
-    reasons?.map(({ code, target, message }) => [code, target, message]),
-  ]);
+const textOf = ({ code, target, message }: Reason): string =>
+  JSON.stringify([code, target, message]);

@@ -1,5 +1,6 @@
 /** What the numbers are made of, read in bounds: no history is so long that one call is. */
 import type { AccessRequest } from "../access/request.ts";
+import { isExposure } from "../activity/exposure.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
@@ -109,27 +110,11 @@ export function vmsOf(
   return vms;
 }
 
-/** By VM key, how many exposures the last looks at its gates found. */
+/** By VM key, what the last looks at its gates found that can be reached outside any window. */
 export async function exposuresNow(
   { gates }: { readonly gates: GateStore },
   policies: readonly Policy[],
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, readonly Finding[]>> {
   const found = await mapLimited(policies, parallelReads, (policy) => findingsOf(gates, policy));
-  // NB. Policies share gates: the same finding counts once.
-  const exposing = new Map(
-    found
-      .flat()
-      .filter(isExposure)
-      .map((one) => [JSON.stringify(one), one]),
-  );
-  const counts = new Map<string, number>();
-  for (const { vmId = "" } of exposing.values()) {
-    counts.set(idKey(vmId), (counts.get(idKey(vmId)) ?? 0) + 1);
-  }
-  return counts;
+  return Map.groupBy(found.flat().filter(isExposure), ({ vmId = "" }) => idKey(vmId));
 }
-
-const exposing: readonly string[] = ["ExposedByCustomerRule", "UnprotectedPath", "FirewallOnly"];
-
-const isExposure = ({ code, vmId }: Finding): boolean =>
-  vmId !== undefined && exposing.includes(code);

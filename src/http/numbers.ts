@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { exposedSpans, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
+import { hoursExposed, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
 import type { Span } from "../activity/spans.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
@@ -7,7 +7,7 @@ import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Finding, type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { countedRequests, exposuresNow, policiesOf, type Scope, vmsOf } from "./numbers-reads.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { readSome } from "./read-some.ts";
@@ -93,10 +93,10 @@ export function getNumbers(ports: NumbersPorts): Handler {
     }
     const rest = readable.filter(([key]) => key > asked.value.after);
     const page = rest.slice(0, asked.value.top);
-    const goesOn = await exposuresNow(ports, protecting(policies.items, page));
+    const found = await exposuresNow(ports, protecting(policies.items, page));
     const within = { from: from.getTime(), to: to.getTime() };
     const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) =>
-      numbersOf(ports, vmId, requests.items, goesOn.get(key) ?? 0, within),
+      numbersOf(ports, vmId, requests.items, found.get(key) ?? [], within),
     );
     const oldest = requests.items.at(-1)?.createdAt;
     return answer(call, value, {
@@ -114,7 +114,7 @@ async function numbersOf(
   { activity }: NumbersPorts,
   vmId: string,
   requests: Parameters<typeof vmNumbers>[1],
-  goesOn: number,
+  found: readonly Finding[],
   within: Span,
 ): Promise<VmNumbers> {
   const walk = activity.walk({
@@ -125,7 +125,10 @@ async function numbersOf(
   });
   const { kept } = await readSome(walk, mostExposures);
   const facts = kept.map(({ fact }) => fact);
-  return vmNumbers(vmId, requests, exposedSpans(facts, goesOn, within), within);
+  return {
+    ...vmNumbers(vmId, requests, within),
+    exposedHours: hoursExposed(vmId, facts, found, within),
+  };
 }
 
 /** The policies that protect one of the VMs. */

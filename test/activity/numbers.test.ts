@@ -1,8 +1,18 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { AccessRequest } from "../../src/access/request.ts";
-import { exposedSpans, vmNumbers } from "../../src/activity/numbers.ts";
-import { afterNoon, alice, anAccessRequest, aWindow, noon, vmId } from "../support/builders.ts";
+import type { Fact } from "../../src/activity/fact.ts";
+import { hoursExposed, vmNumbers } from "../../src/activity/numbers.ts";
+import type { Finding } from "../../src/reasons.ts";
+import {
+  afterNoon,
+  alice,
+  anAccessRequest,
+  aWindow,
+  noon,
+  subscriptionId,
+  vmId,
+} from "../support/builders.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 
 const hour = 3_600;
@@ -29,7 +39,7 @@ const open = (
     ],
     ...values,
   });
-const numbers = (requests: readonly AccessRequest[]) => vmNumbers(vmId(), requests, [], week);
+const numbers = (requests: readonly AccessRequest[]) => vmNumbers(vmId(), requests, week);
 
 describe("the numbers of a VM", () => {
   it("count requests, and say when it was opened last and for whom", () => {
@@ -49,7 +59,6 @@ describe("the numbers of a VM", () => {
       openNow: 1,
       portHours: 6,
       hoursOpen: 6,
-      exposedHours: 0,
     });
   });
 
@@ -107,46 +116,42 @@ describe("the numbers of a VM", () => {
   });
 });
 
-describe("the times in which a VM was exposed", () => {
-  const within = { from: 0, to: 100_000 };
-  const at = (second: number) => new Date(second * 1_000).toISOString();
+describe("the hours in which a VM was exposed", () => {
+  const finding = (target: string): Finding => ({
+    code: "ExposedByCustomerRule",
+    message: "It is open.",
+    target,
+  });
   const fact = (
-    second: number,
+    hoursAgo: number,
     operation: "exposure.begin" | "exposure.end",
     target = "any-ssh",
-  ) => ({
-    at: at(second),
+  ): Fact => ({
+    version: 1,
+    id: `${operation}.${hoursAgo}`,
+    at: afterNoon(-hoursAgo * hour),
     operation,
+    outcome: "done",
+    subscriptionId,
+    vmId: vmId(),
     gates: [{ id: "/gate", rules: [] }],
-    reasons: [{ code: "ExposedByCustomerRule", message: "It is open.", target } as const],
+    reasons: [finding(target)],
+  });
+  const exposed = (facts: readonly Fact[], ...found: readonly string[]) =>
+    hoursExposed(vmId(), facts, found.map(finding), week);
+
+  it("are those from a beginning to its end, or until now", () => {
+    expect(exposed([fact(5, "exposure.begin"), fact(3, "exposure.end")])).toBe(2);
+    expect(exposed([fact(5, "exposure.begin")], "any-ssh")).toBe(5);
+    expect(exposed([])).toBe(0);
   });
 
-  it("are those from a beginning to the end that says the same", () => {
-    const facts = [
-      fact(10, "exposure.begin"),
-      fact(15, "exposure.begin", "other"),
-      fact(20, "exposure.end", "other"),
-      fact(30, "exposure.end"),
-    ];
-
-    expect(exposedSpans(facts.toReversed(), 0, within)).toEqual([
-      { from: 15_000, to: 20_000 },
-      { from: 10_000, to: 30_000 },
-    ]);
+  it("begin with the time where only an end is told", () => {
+    expect(exposed([fact(160, "exposure.end")])).toBe(8);
   });
 
-  it("begin with the time where only an end is told, and go on where only a beginning is", () => {
-    const facts = [fact(10, "exposure.end"), fact(60, "exposure.begin")];
-
-    expect(exposedSpans(facts, 1, within)).toEqual([
-      { from: 0, to: 10_000 },
-      { from: 60_000, to: 100_000 },
-    ]);
-  });
-
-  it("are all of it where more goes on than began within it", () => {
-    expect(exposedSpans([], 1, within)).toEqual([within]);
-    expect(exposedSpans([fact(60, "exposure.begin")], 2, within)).toEqual([within]);
-    expect(exposedSpans([], 0, within)).toEqual([]);
+  it("are all of it where something is found that did not begin within it", () => {
+    expect(exposed([], "any-ssh")).toBe(168);
+    expect(exposed([fact(5, "exposure.begin")], "any-ssh", "any-rdp")).toBe(168);
   });
 });

@@ -110,8 +110,10 @@ describe("the evidence of a request", () => {
       expect(ids).toEqual(expect.arrayContaining(ofRequest));
       expect(all.map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
       expect(told.facts.every(({ position }) => position.hash.length === 64)).toBe(true);
-      const missing = told.missing.map(({ code }) => code);
-      expect(missing.filter((code) => code !== "WriteNotRecorded")).toEqual([]);
+      expect(told).toMatchObject({ complete: true, missing: [] });
+      expect(
+        told.windows[0]?.gates.map(({ writes }) => writes.map(({ outcome }) => outcome)),
+      ).toEqual([nsgs.subnet, nsgs.card].map(() => ["asked", "done", "asked", "done"]));
     });
 
     it("stays the same text for ever, whose digest is told with it, as JSON and as Markdown", async () => {
