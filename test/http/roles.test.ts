@@ -46,12 +46,12 @@ ask for web-1 and web-2       .yyy  .yyy        ....   ....          ....       
 plan to put both VMs          .yyy  .yyy        ....   ....          ....           .yyy      ....    .... .
 plan to ask for web-1         yyyy  yyyy        ....   ....          ....           ....      yyyy    yyyy .
 plan to ask for web-2         .yyy  .yyy        ....   ....          ....           ....      .yyy    .yyy .
-activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
-activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
-activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
 numbers of web-1              1111  1111        1111   1111          1111           ....      1111    1111 .
 numbers of the policy         1222  1222        1222   1222          1222           ....      1222    1222 .
 numbers of the subscription   1222  1222        1222   1222          1222           ....      1222    1222 .
+activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
+activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
+activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
 evidence of it                1222  1222        1222   1222          1222           n222      1222    1222 n
@@ -114,15 +114,15 @@ const calls: Readonly<Record<string, Asked>> = {
   "plan to put both VMs": change("POST", paths.plan(), 200, policyOf("web-1", "web-2")),
   "plan to ask for web-1": change("POST", paths.plan(), 200, requestOf("web-1")),
   "plan to ask for web-2": change("POST", paths.plan(), 200, requestOf("web-2")),
-  "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
-  "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
-  "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
   "numbers of web-1": get(`${paths.numbers}?vm=${vmId("web-1")}`, machinesListed),
   "numbers of the policy": get(`${paths.numbers}?policyId=${aPolicy().id}`, machinesListed),
   "numbers of the subscription": get(
     `${paths.numbers}?subscriptionId=${subscriptionId}`,
     machinesListed,
   ),
+  "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
+  "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
+  "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
   "requests of the subscription": get(
     `${paths.requests}?subscriptionId=${subscriptionId}`,
     windowsListed,

@@ -73,25 +73,26 @@ function watched(at: number | undefined, onCall: OnCall): Faults {
       new Proxy(port, {
         get(target, key) {
           const member: unknown = Reflect.get(target, key);
-          const called = `${name}.${String(key)}`;
           if (typeof member !== "function") {
             return member;
           }
-          return (...args: unknown[]) =>
-            isWalk(member)
-              ? walked(() => call(called, async () => member.apply(target, args)))
-              : call(called, () => (member as Method).apply(target, args));
+          const called = `${name}.${String(key)}`;
+          // What is read as it is asked for: its beginning counts as the call.
+          return isGenerator(member)
+            ? async function* (...args: unknown[]) {
+                const items = await call(called, async () => member.apply(target, args));
+                yield* items as AsyncIterable<unknown>;
+              }
+            : (...args: unknown[]) => call(called, () => (member as Method).apply(target, args));
         },
       }),
   };
 }
 
-/** What is read as it is asked for counts as one call, when it begins. */
-const isWalk = (member: unknown): member is (...args: unknown[]) => AsyncIterable<unknown> =>
-  Object.prototype.toString.call(member) === "[object AsyncGeneratorFunction]";
-
-async function* walked(begin: () => Promise<unknown>): AsyncIterable<unknown> {
-  yield* (await begin()) as AsyncIterable<unknown>;
+function isGenerator(
+  member: object,
+): member is (...args: readonly unknown[]) => AsyncIterable<unknown> {
+  return Object.prototype.toString.call(member) === "[object AsyncGeneratorFunction]";
 }
 
 async function strike(
