@@ -2,6 +2,12 @@ import { app } from "@azure/functions";
 import { theApp } from "../src/app.ts";
 import { everyMethod } from "./triggers.ts";
 
+app.http("activityNumbers", {
+  ...everyMethod,
+  route: "api/activity/numbers",
+  handler: (request, context) => theApp().activityNumbers(request, context),
+});
+
 app.http("activity", {
   ...everyMethod,
   route: "api/activity",

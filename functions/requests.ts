@@ -14,6 +14,12 @@ app.http("request", {
   handler: (request, context) => theApp().request(request, context),
 });
 
+app.http("evidence", {
+  ...everyMethod,
+  route: "api/requests/{requestId}/evidence",
+  handler: (request, context) => theApp().evidence(request, context),
+});
+
 app.http("approveRequest", {
   ...everyMethod,
   extraInputs: [durableClient],

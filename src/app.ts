@@ -2,6 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import { toldSettings } from "./activity/configuration-facts.ts";
 import { createDirectory, noDirectory } from "./azure/directory.ts";
 import { createTokenVerifier } from "./azure/entra.ts";
 import { createServiceCredential } from "./azure/identity.ts";
@@ -17,6 +18,7 @@ import {
 import { healthReady } from "./http/health.ts";
 import { createRateLimits } from "./http/rate-limits.ts";
 import { createRoutes } from "./http/routes.ts";
+import { createSignInProblems } from "./http/sign-in-problems.ts";
 import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
 import type { Owner } from "./rules/intent.ts";
@@ -27,8 +29,11 @@ import { createLedger } from "./tables/ledger.ts";
 import { createOutbox } from "./tables/outbox.ts";
 import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
+import { createSettingsStore } from "./tables/settings.ts";
 import { createWebhookSender } from "./webhooks/sender.ts";
+import { createConfigurationTeller } from "./workflow/configuration.ts";
 import { createWorkflows } from "./workflow/durable.ts";
+import { createFactLog, loggedActivity } from "./workflow/fact-log.ts";
 import { type PolicyToFollow, protectPolicy } from "./workflow/follow-policy.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
@@ -94,7 +99,13 @@ function connect(config: Config) {
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ credential, endpoint, scope, pollMs, owner }),
-    activity: notifyingActivity(createActivityStore(tables, clock.pause, log), notifications),
+    activity: notifyingActivity(
+      loggedActivity(
+        createActivityStore(tables, clock.pause, log),
+        config.activityLog === "on" ? createFactLog(log) : () => undefined,
+      ),
+      notifications,
+    ),
     owner,
   };
   return {
@@ -105,6 +116,7 @@ function connect(config: Config) {
     policies: createPolicyStore(tables),
     requests,
     ledger: createLedger(tables, clock.pause, log),
+    settings: createSettingsStore(tables),
     groupsUsable: config.directory === "graph",
     rights: createRights({
       credential,
@@ -130,8 +142,16 @@ function connect(config: Config) {
 /** Composes the app from its settings: the only place that knows everything. */
 export function createApp(config: Config) {
   const ports = connect(config);
+  const home = config.homeSubscriptionId;
+  const signIns = createSignInProblems(ports, home);
+  const tellConfiguration = createConfigurationTeller(
+    ports,
+    toldSettings(config.settings, ids.digest),
+    home,
+  );
   const routePorts: FrontDoorPorts = {
     ...ports,
+    signIns,
     easyAuth: config.easyAuth === "on" ? { tenantIds: config.entra.tenantIds } : undefined,
     rateLimits: createRateLimits(clock, config.rateLimitScale),
     trustedProxyHops: config.trustedProxyHops,
@@ -157,8 +177,13 @@ export function createApp(config: Config) {
     sweep: (context: InvocationContext) =>
       inRun("sweep", async () => {
         const workflows = routePorts.workflows(context);
-        // Side by side: a webhook that does not answer keeps no port open. `notifications` never rejects.
-        await Promise.all([sweep({ ...ports, workflows }), ports.notifications.sweep()]);
+        // Side by side: a webhook that does not answer keeps no port open. The others never reject.
+        await Promise.all([
+          sweep({ ...ports, workflows }),
+          ports.notifications.sweep(),
+          signIns.flush(),
+          tellConfiguration(),
+        ]);
       }),
     healEveryGate: () => inRun("healEveryGate", () => healEveryGate(ports)),
   };

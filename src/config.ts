@@ -118,6 +118,18 @@ export const settingsSchema = z.object({
     .describe(
       "Names the owner of rules, in 1 to 20 characters. Two deployments that work on the same network security groups or firewalls need different names, or they remove each other's rules.",
     ),
+  HOME_SUBSCRIPTION_ID: z
+    .guid("expected a subscription id")
+    .optional()
+    .describe(
+      "The subscription under which the activity files what concerns no other: sign-in problems and changed settings, for whoever may read it. Without it the one that the app itself is in, as App Service tells (WEBSITE_OWNER_NAME).",
+    ),
+  ACTIVITY_LOG: z
+    .enum(["on", "off"], "expected 'on' or 'off'")
+    .default("on")
+    .describe(
+      "'on' writes every fact of the activity to the log as well, one line each, for a SIEM: with names, addresses and what people wrote, see activity.md. 'off' keeps them in storage alone.",
+    ),
   TRUSTED_PROXY_HOPS: whole(1, 5)
     .default(1)
     .describe(
@@ -188,12 +200,31 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     graph: { endpoint: data.GRAPH_ENDPOINT, scope: data.GRAPH_SCOPE },
     identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
     deploymentName: data.DEPLOYMENT_NAME,
+    homeSubscriptionId: homeOf(data.HOME_SUBSCRIPTION_ID, environment),
+    activityLog: data.ACTIVITY_LOG,
+    /** All of them, defaults included. NB. Secrets are among them. */
+    settings: data,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,
     rateLimitScale: data.RATE_LIMIT_SCALE,
     webhooks: data.WEBHOOKS,
     webhooksAllowPrivate: data.WEBHOOKS_ALLOW_PRIVATE,
     publicUrl: data.PUBLIC_URL,
   };
+}
+
+/** Of no subscription: nobody may read it over HTTP. */
+const noSubscription = "00000000-0000-0000-0000-000000000000";
+
+/**
+ * App Service tells the subscription in `WEBSITE_OWNER_NAME`, `{subscription}+{resource group}-{region}webspace` (Microsoft Learn,
+ * "Environment variables and app settings").
+ */
+function homeOf(
+  given: string | undefined,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  const [owner] = (environment["WEBSITE_OWNER_NAME"] ?? "").split("+");
+  return (given ?? z.guid().safeParse(owner).data ?? noSubscription).toLowerCase();
 }
 
 /**

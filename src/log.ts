@@ -2,7 +2,8 @@ import { AsyncLocalStorage } from "node:async_hooks";
 
 /**
  * The event catalogue: one function per event, with a dotted id, structured fields and one sentence. The log is for the
- * operator and may be sampled; the audit is `activity`. NB. No tokens, no bodies, no justifications here.
+ * operator and may be sampled; the audit is `activity`. NB. No tokens, no bodies, no justifications here, but in the one event that
+ * carries facts to a SIEM and can be turned off (ACTIVITY_LOG).
  */
 export type LogLevel = "information" | "warning" | "error";
 
@@ -234,6 +235,17 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         "notification.unstored",
         "Notifications could not be stored; they are kept in memory and tried again.",
         { count: fields.count, ...faultFields(fields.error) },
+      ),
+    activityFact: (fields: {
+      operation: string;
+      outcome: string;
+      event: Readonly<Record<string, unknown>>;
+    }) =>
+      write(
+        "information",
+        "activity.fact",
+        `The activity has a new fact: ${fields.operation}, ${fields.outcome}.`,
+        fields.event,
       ),
     sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>
       write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),

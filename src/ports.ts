@@ -3,6 +3,7 @@
  * implement them; fakes in the tests pass the same contract tests.
  */
 import type { AccessRequest } from "./access/request.ts";
+import type { ToldSettings } from "./activity/configuration-facts.ts";
 import type { Caller, Principal } from "./caller/caller.ts";
 import type { CallerRights } from "./caller/permissions.ts";
 import type { Policy } from "./policy/policy.ts";
@@ -19,6 +20,7 @@ import type {
   WindowResult,
 } from "./rules/intent.ts";
 import type { RuleChange } from "./rules/nsg-plan.ts";
+import type { GateProof, GateWriting } from "./rules/writing.ts";
 
 export interface Clock {
   now(): Date;
@@ -147,8 +149,14 @@ export interface GateRecord {
   readonly findings: readonly Finding[];
   /** Our rules as they were last read back; absent until the gate has been settled once. */
   readonly proven?: readonly ProvenRule[] | undefined;
+  /** Of the last settlement. */
+  readonly proof?: GateProof | undefined;
   /** A writer began to write and nobody has settled since: what stands there may be half its work. */
   readonly isInterrupted?: boolean | undefined;
+  /** What that write was to change. */
+  readonly writing?: GateWriting | undefined;
+  /** What keeps protected ports open there outside any window, as it was told with the last settlement. */
+  readonly exposed?: readonly Finding[] | undefined;
   readonly lease?: GateLease | undefined;
   /** A write that Azure has taken up and, as far as is known, not finished. Of firewalls only. */
   readonly operation?: GateOperation | undefined;
@@ -179,10 +187,11 @@ export interface Touched {
   readonly repair?: { readonly id: string; readonly found: readonly Found[] } | undefined;
 }
 
-/** A rule of ours that was read back: its name, and a fingerprint of everything it said. */
+/** A rule of ours that was read back: its name, a fingerprint of everything it said, and the VM it was there for, where that was known. */
 export interface ProvenRule {
   readonly name: string;
   readonly print: string;
+  readonly vmId?: string | undefined;
 }
 
 /** The writer of a gate. `beat` counts its signs of life: a lease whose beat stands still for long enough may be taken over. */
@@ -218,6 +227,8 @@ export interface Settlement {
   readonly findings: readonly Finding[];
   readonly expired: readonly string[];
   readonly proven: readonly ProvenRule[];
+  readonly proof?: GateProof | undefined;
+  readonly exposed?: readonly Finding[] | undefined;
 }
 
 /** A gate on which a rule may still stand although the window it was made for ended at `closesAt` (ISO 8601, UTC). */
@@ -237,8 +248,8 @@ export interface GateStore {
     holder: string,
     seen: GateLease | undefined,
   ): Promise<GateRecord | undefined>;
-  /** Raises the beat, and notes that a write begins. False when the lease is not ours any more. */
-  beat(gateId: string, holder: string, isAboutToWrite?: boolean): Promise<boolean>;
+  /** Raises the beat, and notes the write that begins, if one does. False, and nothing noted, when the lease is not ours any more. */
+  beat(gateId: string, holder: string, writing?: GateWriting): Promise<boolean>;
   /** Records the settlement and gives the lease back. False, and nothing recorded, when the lease is not ours any more. */
   complete(gateId: string, holder: string, settlement: Settlement): Promise<boolean>;
   /** Remembers what a write is going to touch, before it is sent. False, and nothing done, when the lease is not ours any more. */
@@ -292,6 +303,20 @@ export interface PolicyStore {
   all(): Promise<readonly Policy[]>;
   /** Policies of all subscriptions whose state is not `settled`. */
   unsettled(): Promise<readonly Policy[]>;
+}
+
+/** The settings that the audit was told last, and how often it was told any. */
+export interface RecordedSettings {
+  readonly revision: number;
+  readonly settings: ToldSettings;
+}
+
+/** What the app's settings were when they were told last. */
+export interface SettingsStore {
+  /** Nothing before the first time. */
+  last(): Promise<Stored<RecordedSettings> | undefined>;
+  /** Creates (no etag) or replaces (with it). False when somebody else was quicker. */
+  put(recorded: RecordedSettings, etag?: string): Promise<boolean>;
 }
 
 /** Access requests. */

@@ -72,6 +72,8 @@ export const reasonCodes = {
   GateNotWritable: "Azure refuses our write to the gate (missing right, lock or validation).",
   GateNotFound: "The gate does not exist any more.",
   GateUpdateFailed: "Azure did not bring an update of a firewall to its end; it is tried again.",
+  WriteNotCarriedOut:
+    "A write of a gate was begun, and what it was to bring is not there to read: it was cut off, or something else took its place.",
   UnprotectedPath:
     "The virtual machine has an address that neither a network security group nor a firewall covers.",
   NotSettledInTime: "The gate could not be brought to its rules in time.",

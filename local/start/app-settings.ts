@@ -9,7 +9,7 @@ const RATE_LIMIT_SCALE = "100";
 
 /** The settings an administrator would make in Azure, for this machine: the cloud stands for ARM, Entra ID and Graph alike. */
 export function appSettings(
-  estate: Pick<Estate, "tenantId" | "otherTenants" | "application">,
+  estate: Pick<Estate, "tenantId" | "subscriptionId" | "otherTenants" | "application">,
   ports: Ports,
   identityHeader: string,
 ): Readonly<Record<string, string>> {
@@ -27,6 +27,7 @@ export function appSettings(
     GRAPH_ENDPOINT: `${cloud}/graph`,
     GRAPH_SCOPE: "https://graph.microsoft.com/.default",
     DEPLOYMENT_NAME: "local",
+    HOME_SUBSCRIPTION_ID: estate.subscriptionId,
     TRUSTED_PROXY_HOPS: "1",
     RATE_LIMIT_SCALE,
     IDENTITY_ENDPOINT: `${cloud}/local/msi/token`,

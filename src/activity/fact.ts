@@ -53,8 +53,15 @@ export interface FactGate {
   readonly etag?: string | undefined;
 }
 
-/** One audit fact. Append-only: written once, never changed. */
+/** The form of facts that this version writes. A reader meets all that were ever written. */
+export const factVersion = 1;
+
+/**
+ * One audit fact. Append-only: written once, never changed. All kinds in one type, as readers want them; which fields a kind has,
+ * says the catalogue in `kinds.ts`.
+ */
 export interface Fact {
+  readonly version: typeof factVersion;
   /**
    * Names the fact, not the row: the same id recorded twice (a retried activity) is one fact.
    * Letters, digits, dashes, dots; at most 200 characters.
@@ -72,7 +79,7 @@ export interface Fact {
   readonly windowId?: string | undefined;
   /** The request whose place this one takes: of more time, or another source. */
   readonly followsRequestId?: string | undefined;
-  /** From where, and in which call, it was asked for. */
+  /** From where, and in which call, a person asked for it; absent of what the service did by itself. */
   readonly origin?: Origin | undefined;
   /** Who acted; absent when the service acted by itself (a window's end, a sweep). */
   readonly actor?: Requestor | undefined;
@@ -110,4 +117,14 @@ export interface Fact {
   /** Ids of the gates that were touched, with the names of our rules on them. */
   readonly gates?: readonly FactGate[] | undefined;
   readonly reasons?: readonly Reason[] | undefined;
+  /** How often it happened, where several alike are told by one fact. */
+  readonly times?: number | undefined;
+  /** NB. Whom somebody said to be who was not let in. Proven by nothing: never who acted. */
+  readonly claimed?: Claimed | undefined;
+}
+
+/** Ids that a token or header tells which was not accepted, lower-case. */
+export interface Claimed {
+  readonly tenantId?: string | undefined;
+  readonly objectId?: string | undefined;
 }

@@ -226,11 +226,16 @@ function callerFrom(payload: JWTPayload, tenantId: string): Outcome<Caller> {
       "The token is no access token: it has neither a scope ('scp') nor application roles ('roles') of an application ('azp' or 'appid').",
     );
   }
-  const { oid, upn, preferred_username, unique_name } = parsed.data;
+  const { oid, upn, preferred_username, unique_name, azp, appid } = parsed.data;
   const objectId = oid.toLowerCase();
   const names = [upn, preferred_username, unique_name].map(readableName);
   const name = names.find((each) => each !== "") ?? objectId;
-  return ok({ tenantId, objectId, name, kind });
+  // `azp` is of version 2, `appid` of version 1 (Microsoft Learn, "Access token claims reference").
+  const application = z
+    .guid()
+    .safeParse(azp ?? appid)
+    .data?.toLowerCase();
+  return ok({ tenantId, objectId, name, kind, ...(application && { application }) });
 }
 
 /**

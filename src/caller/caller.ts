@@ -10,4 +10,6 @@ export interface Caller extends Principal {
   /** User principal name where the token has one, else the object id. */
   readonly name: string;
   readonly kind: "user" | "application";
+  /** Client id of the application that a person uses, or that acts; lower-case, absent where the sign-in does not tell. */
+  readonly application?: string | undefined;
 }

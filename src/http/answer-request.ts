@@ -9,6 +9,7 @@ import {
   isSamePerson,
   requestedVms,
 } from "../access/request.ts";
+import { askedFacts } from "../activity/asked-facts.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toWritePolicy } from "../caller/requirements.ts";
@@ -17,11 +18,10 @@ import { subscriptionOf } from "../policy/resource-id.ts";
 import type { GateStore, Ids } from "../ports.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { isIn } from "../workflow/approvers.ts";
-import { askedFacts } from "../workflow/asked.ts";
 import { disabled } from "../workflow/decide-again.ts";
 import { tellDecisions } from "../workflow/decisions.ts";
 import { type Answer, problem } from "./problem.ts";
-import { type Call, type Handler, requestorOf } from "./route.ts";
+import { type Call, type Handler, originOf, requestorOf } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts, seenJson } from "./seen-request.ts";
 
 export interface AnswerPorts extends SeePorts {
@@ -133,14 +133,15 @@ export function withAbout(request: AccessRequest, answer: Answer): Answer {
 
 export function decisionOf<K extends Decision["kind"]>(
   ports: Pick<AnswerPorts, "ids" | "clock">,
-  { caller }: Call,
+  call: Call,
   kind: K,
   comment: string | undefined,
 ) {
   return {
     id: ports.ids.next(),
     kind,
-    by: requestorOf(caller),
+    by: requestorOf(call.caller),
+    origin: originOf(call),
     at: ports.clock.now().toISOString(),
     ...(comment === undefined ? {} : { comment }),
   };

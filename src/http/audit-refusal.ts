@@ -1,13 +1,11 @@
 import type { Operation } from "../activity/fact.ts";
+import { refusalFacts } from "../activity/refusal-facts.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock } from "../ports.ts";
 import { policyAddress } from "./policy-address.ts";
 import type { Answer } from "./problem.ts";
-import { type Call, requestorOf } from "./route.ts";
-
-/** A fact holds so many reasons of a refusal; the caller is told all of them. */
-const auditedReasons = 10;
+import { type Call, originOf, requestorOf } from "./route.ts";
 
 interface AuditPorts {
   readonly clock: Clock;
@@ -32,23 +30,18 @@ export async function auditRefusal(
     answer.about?.policyId ?? (address.outcome === "ok" ? address.value.id : undefined);
   // NB. Only VMs of the subscription the call went to: nobody writes into the audit of a stranger's VM.
   const inSubscription = (vmId: string) => subscriptionOf(vmId) === subscriptionId.toLowerCase();
-  const named = answer.vmIds?.filter(inSubscription) ?? [];
-  const vmIds: readonly (string | undefined)[] = named.length > 0 ? named : [undefined];
-  const at = ports.clock.now().toISOString();
-  const { reasons } = answer.refusal;
-  await ports.activity.record(
-    vmIds.map((vmId, index) => ({
-      id: `${call.requestId}.refused.${index}`,
-      at,
-      operation,
-      outcome: "refused",
-      subscriptionId,
-      policyId,
-      vmId,
-      requestId: answer.about?.requestId,
-      actor: requestorOf(call.caller),
-      reasons: reasons.slice(0, auditedReasons),
-    })),
-  );
-  return vmIds.length;
+  const facts = refusalFacts({
+    id: call.requestId,
+    at: ports.clock.now(),
+    operation,
+    subscriptionId,
+    policyId,
+    requestId: answer.about?.requestId,
+    vmIds: answer.vmIds?.filter(inSubscription) ?? [],
+    actor: requestorOf(call.caller),
+    origin: originOf(call),
+    reasons: answer.refusal.reasons,
+  });
+  await ports.activity.record(facts);
+  return facts.length;
 }

@@ -1,12 +1,13 @@
 import { isOver } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
+import { policyFacts, untoldFacts } from "../activity/policy-facts.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toDeletePolicy } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
+import { vmChanges } from "../policy/vm-changes.ts";
 import { refused } from "../reasons.ts";
-import { policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { decisionOf } from "./answer-request.ts";
 import { type PolicyAddress, policyAddress } from "./policy-address.ts";
@@ -53,7 +54,8 @@ async function remove(
     if (stored === undefined) {
       return { status: 204 };
     }
-    const change = changeOf(call, "policy.delete", vmIds);
+    const wasThere = vmChanges(vmIds, stored.value, undefined);
+    const change = changeOf(call, "policy.delete", vmIds, wasThere);
     const now = ports.clock.now();
     await ports.activity.record([
       ...untoldFacts(stored.value, now),

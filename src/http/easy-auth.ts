@@ -24,6 +24,7 @@ type Claims = z.infer<typeof principalShape>["claims"];
 const claimNames = {
   objectId: ["oid", "http://schemas.microsoft.com/identity/claims/objectidentifier"],
   tenantId: ["tid", "http://schemas.microsoft.com/identity/claims/tenantid"],
+  application: ["azp", "appid"],
   name: [
     "upn",
     "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn",
@@ -58,8 +59,23 @@ export function easyAuthCaller(
     return refuse("The sign-in is from a tenant that this service does not accept.");
   }
   const name = claimNames.name.map((typ) => readableName(valuesOf(claims, [typ])[0])).find(Boolean);
-  const caller: Caller = { tenantId, objectId, name: name ?? objectId, kind: "user" };
+  const application = idOf(claims, "application");
+  const caller: Caller = {
+    tenantId,
+    objectId,
+    name: name ?? objectId,
+    kind: "user",
+    ...(application && { application }),
+  };
   return crossSiteFault(headers, method) ?? ok(caller);
+}
+
+/** The ids of a tenant and a person that the headers tell, where they do; proven by nothing. */
+export function claimedByEasyAuth(
+  headers: HttpRequest["headers"],
+): readonly [tenantId: string | undefined, objectId: string | undefined] {
+  const claims = readClaims(headers.get("x-ms-client-principal") ?? "") ?? [];
+  return [idOf(claims, "tenantId"), idOf(claims, "objectId")];
 }
 
 function readClaims(principal: string): Claims | undefined {
@@ -75,7 +91,7 @@ function readClaims(principal: string): Claims | undefined {
 }
 
 /** A GUID that is told once, or several times alike. */
-function idOf(claims: Claims, what: "objectId" | "tenantId"): string | undefined {
+function idOf(claims: Claims, what: "objectId" | "tenantId" | "application"): string | undefined {
   const values = valuesOf(claims, claimNames[what]).map((value) => value.toLowerCase());
   const [id, ...others] = new Set(values);
   return others.length === 0 ? z.guid().safeParse(id).data : undefined;

@@ -16,7 +16,7 @@ import { refuseBothSources, sourcePrefix } from "../policy/fields.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import { type Outcome, ok, type Reason, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { refusal, withAbout } from "./answer-request.ts";
-import { ask, type InitiatePorts, type Origin } from "./initiate.ts";
+import { ask, type InitiatePorts, type Lineage } from "./initiate.ts";
 import { problem } from "./problem.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeePorts } from "./seen-request.ts";
@@ -78,7 +78,7 @@ export function extendRequest(ports: FollowPorts): Handler {
         endsAt,
         durationSeconds: seconds,
       })),
-      origin: {},
+      lineage: {},
     });
   });
 }
@@ -109,7 +109,7 @@ export function rebindRequest(ports: FollowPorts): Handler {
         sources: [...new Set(sources)].toSorted(),
         endsAt: new Date(window.closesAt),
       })),
-      origin: {
+      lineage: {
         carry: isCarried ? (next) => carried(request, next) : undefined,
       },
     });
@@ -135,7 +135,7 @@ type Reader = (
   windows: readonly Window[],
   now: Date,
   call: Call,
-) => Outcome<{ readonly content: InitiateContent; readonly origin: Omit<Origin, "follows"> }>;
+) => Outcome<{ readonly content: InitiateContent; readonly lineage: Omit<Lineage, "follows"> }>;
 
 function follow(ports: FollowPorts, as: "extension" | "rebind", read: Reader): Handler {
   return async (call) => {
@@ -155,13 +155,13 @@ function follow(ports: FollowPorts, as: "extension" | "rebind", read: Reader): H
     if (asked.outcome === "refused") {
       return withAbout(request, problem(asked));
     }
-    const { content, origin } = asked.value;
+    const { content, lineage } = asked.value;
     const address = {
       id: request.policyId,
       subscriptionId: subscriptionOf(request.policyId) ?? "",
     };
     const follows = { requestId: request.id, as };
-    const answer = await ask(ports, call, { address, content }, { ...origin, follows });
+    const answer = await ask(ports, call, { address, content }, { ...lineage, follows });
     return answer.refusal === undefined ? answer : withAbout(request, answer);
   };
 }

@@ -4,28 +4,35 @@ import type { ActivityStore } from "../activity/store.ts";
 import type { Caller } from "../caller/caller.ts";
 import { inLogContext, type Log } from "../log.ts";
 import type { Clock, Ids, TokenVerifier, Workflows } from "../ports.ts";
-import { type Outcome, refused } from "../reasons.ts";
+import { type Outcome, type Refusal, refused } from "../reasons.ts";
 import { auditRefusal } from "./audit-refusal.ts";
 import { lazyBody } from "./body.ts";
 import { callFault } from "./call-limits.ts";
 import { callerAddress } from "./caller-address.ts";
+import { claimedBy } from "./claimed.ts";
 import { type EasyAuth, easyAuthCaller } from "./easy-auth.ts";
 import { faultAnswer } from "./fault-answer.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { type Admission, callKind, type RateLimits } from "./rate-limits.ts";
 import { correlationId, respond } from "./respond.ts";
 import type { Call, Method, Route } from "./route.ts";
+import type { SignInProblems } from "./sign-in-problems.ts";
 
-export interface FrontDoorPorts {
+/** What every address needs, those that ask for no token too. */
+export interface OpenDoorPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly rateLimits: RateLimits;
+  readonly trustedProxyHops: number;
+}
+
+export interface FrontDoorPorts extends OpenDoorPorts {
   readonly tokens: TokenVerifier;
   /** Present only where the platform has vouched for its headers. */
   readonly easyAuth?: EasyAuth | undefined;
-  readonly rateLimits: RateLimits;
   readonly activity: ActivityStore;
-  readonly trustedProxyHops: number;
+  readonly signIns: SignInProblems;
   workflows(context: InvocationContext): Workflows;
 }
 
@@ -44,7 +51,7 @@ export function createRoute(ports: FrontDoorPorts): (route: Route) => HttpHandle
 
 /** As {@link createRoute}, for what everybody may know, such as health: no token is asked for, and calls are not counted. */
 export function createOpenRoute(
-  ports: FrontDoorPorts,
+  ports: OpenDoorPorts,
   handler: () => Promise<Answer>,
 ): (request: HttpRequest) => Promise<HttpResponseInit> {
   return (request) => answered(ports, request, handler, { logsSuccess: false });
@@ -52,7 +59,7 @@ export function createOpenRoute(
 
 /** What every address that is none answers: 404, with and without a token alike, counted as a stranger's call. */
 export function createNothingHere(
-  ports: FrontDoorPorts,
+  ports: OpenDoorPorts,
 ): (request: HttpRequest) => Promise<HttpResponseInit> {
   const nothing =
     "Nothing exists at this address. Requests are at /api/requests, facts at /api/activity, policies at …/jitNetworkAccessPolicies.";
@@ -67,7 +74,7 @@ export function createNothingHere(
 
 /** What every call gets: an id for its answer and its log lines, bounds, and an answer whatever happens. */
 function answered(
-  ports: FrontDoorPorts,
+  ports: OpenDoorPorts,
   request: HttpRequest,
   answer: (requestId: string) => Promise<Answer>,
   // Whoever watches over health asks every few seconds.
@@ -97,7 +104,7 @@ const longestLoggedPath = 1_000;
 
 /** The answer; for a fault that nobody handled one that tells the caller a request id and the log the rest. */
 async function orProblem(
-  ports: FrontDoorPorts,
+  ports: OpenDoorPorts,
   requestId: string,
   answer: () => Promise<Answer>,
 ): Promise<Answer> {
@@ -123,12 +130,13 @@ async function answerKnownCaller(
   const known = await identify(ports, request);
   if (known.outcome === "refused") {
     // NB. Counted by address, and only after the identity: whoever shares an address with a prober still gets in.
-    return throttledStranger(ports, request) ?? challenge(problem(known));
+    return throttledStranger(ports, request) ?? turnedAway(ports, request, known, requestId);
   }
   const call: Call = {
     requestId,
     caller: known.value,
     callerAddress: addressOf(ports, request),
+    correlationId: correlationId(request),
     url: new URL(request.url),
     params: request.params,
     header: (name) => request.headers.get(name) ?? undefined,
@@ -151,7 +159,24 @@ async function identify(ports: FrontDoorPorts, request: HttpRequest): Promise<Ou
   return signedIn ?? (await ports.tokens.verify(authorization));
 }
 
-function challenge(answer: Answer): Answer {
+/** The answer to who proved no identity; the audit is told. */
+async function turnedAway(
+  ports: FrontDoorPorts,
+  request: HttpRequest,
+  refusal: Refusal,
+  callId: string,
+): Promise<Answer> {
+  const origin = {
+    address: addressOf(ports, request),
+    callId,
+    correlationId: correlationId(request),
+  };
+  const { reasons } = refusal;
+  await ports.signIns.tell(
+    { origin, reasons, claimed: claimedBy(request, ports.easyAuth) },
+    callId,
+  );
+  const answer = problem(refusal);
   return answer.status === 401
     ? { ...answer, headers: { "www-authenticate": 'Bearer error="invalid_token"' } }
     : answer;
@@ -191,11 +216,11 @@ function wrongMethod(route: Route, method: string): Answer {
   return problem(refusal, { headers: { allow } });
 }
 
-function addressOf({ trustedProxyHops }: FrontDoorPorts, { headers }: HttpRequest) {
+function addressOf({ trustedProxyHops }: OpenDoorPorts, { headers }: HttpRequest) {
   return callerAddress(headers.get("x-forwarded-for"), trustedProxyHops);
 }
 
-function throttledStranger(ports: FrontDoorPorts, request: HttpRequest): Answer | undefined {
+function throttledStranger(ports: OpenDoorPorts, request: HttpRequest): Answer | undefined {
   const address = addressOf(ports, request);
   const admission = ports.rateLimits.admitStranger(address, callKind(request.method));
   return tooMany(ports, admission, { address });
@@ -206,7 +231,7 @@ function throttledStranger(ports: FrontDoorPorts, request: HttpRequest): Answer 
  * when it begins.
  */
 function tooMany(
-  { log }: FrontDoorPorts,
+  { log }: OpenDoorPorts,
   admission: Admission,
   who: Parameters<Log["callsThrottled"]>[0],
 ): Answer | undefined {

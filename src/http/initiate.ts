@@ -1,13 +1,13 @@
 import { circlesOf, namesOf } from "../access/circles.ts";
 import { isOnItsWay, moveWindow, requestState } from "../access/life.ts";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
+import { askedFacts } from "../activity/asked-facts.ts";
 import type { ActivityStore } from "../activity/store.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import type { Log } from "../log.ts";
 import type { Policy } from "../policy/policy.ts";
 import type { Ids, RequestStore, Workflows } from "../ports.ts";
 import { type Reason, refusedFor } from "../reasons.ts";
-import { askedFacts } from "../workflow/asked.ts";
-import { windowFact } from "../workflow/facts.ts";
 import type { Foresee, ForeseePorts } from "../workflow/foresee.ts";
 import { foreseeRequest } from "../workflow/foresee-request.ts";
 import {
@@ -20,7 +20,7 @@ import {
 import { identityOf, keyReused, type RequestIdentity } from "./idempotency.ts";
 import { type Answer, problem } from "./problem.ts";
 import { initiatedJson } from "./request-json.ts";
-import type { Call, Handler } from "./route.ts";
+import { type Call, type Handler, originOf } from "./route.ts";
 
 export interface InitiatePorts extends AdmitPorts, ForeseePorts {
   readonly ids: Ids;
@@ -46,22 +46,22 @@ export function initiate(ports: InitiatePorts): Handler {
 }
 
 /** How a request comes about: by itself, or in the place of an older one. */
-export interface Origin {
+export interface Lineage {
   readonly follows?: AccessRequest["follows"];
   readonly carry?: Carry | undefined;
 }
 
-const byItself: Origin = {};
+const byItself: Lineage = {};
 
 /** Decides, stores, tells and starts what is asked for; the same call twice is one request. */
 export async function ask(
   ports: InitiatePorts,
   call: Call,
   asking: Asking,
-  origin: Origin = byItself,
+  lineage: Lineage = byItself,
 ): Promise<Answer> {
   const { address, content } = asking;
-  const about = origin.follows?.requestId ?? "";
+  const about = lineage.follows?.requestId ?? "";
   const identity = await identityOf(ports, call, address.id, content, about);
   if (identity.outcome === "refused") {
     return problem(identity, { vmIds: content.virtualMachines.map((vm) => vm.id) });
@@ -70,11 +70,16 @@ export async function ask(
   if (known !== undefined) {
     return again(ports, call.workflows, known);
   }
-  const admitted = await admitRequest(ports, call, identity.value.id, asking, origin.carry);
+  const admitted = await admitRequest(ports, call, identity.value.id, asking, lineage.carry);
   if ("answer" in admitted) {
     return admitted.answer;
   }
-  const asked = withOrigin(admitted.request, identity.value, origin);
+  const { request, policy } = admitted;
+  const asked = {
+    ...withLineage(request, identity.value, lineage),
+    origin: originOf(call),
+    policyChangedAt: policy.changedAt,
+  };
   const { futile, expectedAt } = await lookAhead(ports, asked);
   const reasons = [...(await tooMany(ports, asked)), ...futile];
   const windows = asked.windows.map((window) =>
@@ -82,7 +87,7 @@ export async function ask(
   );
   return reasons.length > 0
     ? problem(refusedFor(reasons), { vmIds: requestedVms(asked) })
-    : accept(ports, call.workflows, admitted.policy, { ...asked, windows });
+    : accept(ports, call.workflows, policy, { ...asked, windows });
 }
 
 /** So many requests that are not over one person or application may have, to ask for one more that waits for an answer. */
@@ -101,10 +106,10 @@ async function tooMany(
   return [{ code: "TooManyPending", message }];
 }
 
-function withOrigin(
+function withLineage(
   request: AccessRequest,
   { contentDigest }: RequestIdentity,
-  { follows }: Origin,
+  { follows }: Lineage,
 ): AccessRequest {
   return {
     ...request,

@@ -1,13 +1,14 @@
 import type { ActivityStore } from "../activity/store.ts";
-import type { AccessRulesChange } from "../policy/access-rules-changes.ts";
+import type { Change } from "../policy/changes.ts";
 import type { Policy, PolicyChange } from "../policy/policy.ts";
+import type { VmChange } from "../policy/vm-changes.ts";
 import type { Rights } from "../ports.ts";
 import { type Refusal, refused } from "../reasons.ts";
 import type { Protected, ProtectPorts } from "../workflow/protect.ts";
 import { guarded } from "../workflow/serial.ts";
 import { type Answer, problem } from "./problem.ts";
 import type { ReadPolicyPorts } from "./read-policies.ts";
-import { type Call, requestorOf } from "./route.ts";
+import { type Call, originOf, requestorOf } from "./route.ts";
 
 export interface WritePolicyPorts extends ProtectPorts, ReadPolicyPorts {
   readonly activity: ActivityStore;
@@ -24,10 +25,18 @@ export function changeOf(
   call: Call,
   operation: PolicyChange["operation"],
   vmIds: readonly string[],
-  accessRules: readonly AccessRulesChange[] = [],
+  virtualMachines: readonly VmChange[],
+  accessRules: readonly Change[] = [],
 ): PolicyChange {
-  const change = { id: call.requestId, operation, actor: requestorOf(call.caller), vmIds };
-  return accessRules.length === 0 ? change : { ...change, accessRules };
+  return {
+    id: call.requestId,
+    operation,
+    actor: requestorOf(call.caller),
+    origin: originOf(call),
+    vmIds,
+    ...(virtualMachines.length === 0 ? {} : { virtualMachines }),
+    ...(accessRules.length === 0 ? {} : { accessRules }),
+  };
 }
 
 /** The answer for a change whose gates are not settled yet. */

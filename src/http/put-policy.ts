@@ -1,3 +1,4 @@
+import { accessRulesFacts, policyFacts, untoldFacts } from "../activity/policy-facts.ts";
 import { missingRights } from "../caller/permissions.ts";
 import { toConfigureVms, toWritePolicy } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
@@ -6,8 +7,8 @@ import { withoutNoted } from "../policy/noted-addresses.ts";
 import type { Policy, PolicyContent } from "../policy/policy.ts";
 import { parsePolicy } from "../policy/policy-body.ts";
 import { idKey } from "../policy/resource-id.ts";
+import { vmChanges } from "../policy/vm-changes.ts";
 import { type Reason, refused } from "../reasons.ts";
-import { accessRulesFacts, policyFacts, untoldFacts } from "../workflow/policy-facts.ts";
 import { parallelWork, protect } from "../workflow/protect.ts";
 import { entranceFaults, machineFaults } from "../workflow/vm-gates.ts";
 import { namedVms } from "./named-vms.ts";
@@ -65,7 +66,9 @@ async function write(
     const now = ports.clock.now();
     const after = policyWith(before?.value, address, content);
     const rulesChanges = accessRulesChanges(before?.value.accessRules, after.accessRules);
-    const change = changeOf(call, "policy.write", [...vmIds, ...dropped], rulesChanges);
+    const concerned = [...vmIds, ...dropped];
+    const vmsChanges = vmChanges(concerned, before?.value, after);
+    const change = changeOf(call, "policy.write", concerned, vmsChanges, rulesChanges);
     await ports.activity.record([
       ...untoldFacts(before?.value, now),
       ...policyFacts(address.id, change, "asked", now),

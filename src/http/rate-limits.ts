@@ -108,8 +108,8 @@ export function callKind(method: string): CallKind {
   }
 }
 
-/** NB. Whoever has one IPv6 address usually has all 2^64 of its network. */
-function networkOf(address: string | undefined): string {
+/** A name for the network of an address. NB. Whoever has one IPv6 address usually has all 2^64 of its network. */
+export function networkOf(address: string | undefined): string {
   const prefix = parsePrefix(address ?? "");
   return isPrefix(prefix) && prefix.family === 6
     ? `v6 ${(prefix.bits >> 64n).toString(16)}`

@@ -4,8 +4,7 @@ import { isLive, isReviewDue, requestState, windowStates } from "../access/life.
 import type { AccessRequest } from "../access/request.ts";
 import type { Caller } from "../caller/caller.ts";
 import { mapLimited } from "../map-limited.ts";
-import { policyType } from "../policy/policy.ts";
-import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
+import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
 import { isIn } from "../workflow/approvers.ts";
@@ -14,6 +13,7 @@ import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
+import { scopeParameters } from "./scope-parameters.ts";
 import { namedRequest, type SeenRequest, type SeePorts, seenBy, seenJson } from "./seen-request.ts";
 
 /** How many requests a page holds. */
@@ -25,12 +25,7 @@ const expectedRequestor = "expected 'me' or the object id of a requestor";
 const queryShape = listQuery(
   {
     requestor: z.union([z.literal("me"), z.guid(expectedRequestor)], expectedRequestor).optional(),
-    vm: z
-      .string()
-      .refine((id) => parseVirtualMachineId(id) !== undefined, "expected a VM's resource id")
-      .optional(),
-    policyId: z.string().regex(policyPattern(), "expected the resource id of a policy").optional(),
-    subscriptionId: z.guid("expected a subscription id").optional(),
+    ...scopeParameters,
     awaiting: z.literal("me", "expected 'me'").optional(),
     state: z.enum(windowStates, `expected one of: ${windowStates.join(", ")}`).optional(),
     breakGlass: z.enum(["true", "false"], "expected true or false").optional(),
@@ -38,14 +33,6 @@ const queryShape = listQuery(
   pageSizes.largest,
 );
 type Query = z.infer<typeof queryShape>;
-
-function policyPattern(): RegExp {
-  const [namespace, locations, type] = policyType.split("/");
-  return new RegExp(
-    `^/subscriptions/[\\da-f-]{36}/resourceGroups/[^/]{1,90}/providers/${namespace}/${locations}/[^/]{1,60}/${type}/[^/]{1,128}$`,
-    "i",
-  );
-}
 
 /** GET /api/requests/{id}. */
 export function getRequest(ports: SeePorts): Handler {

@@ -1,4 +1,4 @@
-import type { Requestor } from "../access/request.ts";
+import type { Origin, Requestor } from "../access/request.ts";
 import type { Operation } from "../activity/fact.ts";
 import type { Caller } from "../caller/caller.ts";
 import type { Workflows } from "../ports.ts";
@@ -10,6 +10,8 @@ export interface Call {
   readonly requestId: string;
   readonly caller: Caller;
   readonly callerAddress?: string | undefined;
+  /** What the caller sent to find several calls together: a GUID. */
+  readonly correlationId?: string | undefined;
   readonly url: URL;
   /** Route parameters, decoded. */
   readonly params: Readonly<Record<string, string>>;
@@ -33,6 +35,15 @@ export interface Route {
 }
 
 export function requestorOf(caller: Caller): Requestor {
-  const { tenantId, objectId, name, kind } = caller;
-  return { tenantId, objectId, name, kind };
+  const { tenantId, objectId, name, kind, application } = caller;
+  return { tenantId, objectId, name, kind, ...(application === undefined ? {} : { application }) };
+}
+
+/** From where a call came, as it is told with what came of it. */
+export function originOf({ callerAddress: address, requestId, correlationId }: Call): Origin {
+  return {
+    ...(address === undefined ? {} : { address }),
+    callId: requestId,
+    ...(correlationId === undefined ? {} : { correlationId }),
+  };
 }

@@ -3,8 +3,10 @@ import { listActivity } from "./activity.ts";
 import { type ActivityExportPorts, exportActivity } from "./activity-export.ts";
 import { type AnswerPorts, approveRequest, denyRequest, reviewRequest } from "./answer-request.ts";
 import { deletePolicy } from "./delete-policy.ts";
+import { getEvidence } from "./evidence.ts";
 import { extendRequest, type FollowPorts, rebindRequest } from "./follow-request.ts";
 import { initiate } from "./initiate.ts";
+import { getNumbers } from "./numbers.ts";
 import { plan } from "./plan.ts";
 import type { WritePolicyPorts } from "./policy-change.ts";
 import { putPolicy } from "./put-policy.ts";
@@ -31,10 +33,12 @@ export function createRoutes(ports: HandlerPorts) {
     },
     initiate: acting(initiate(ports), "access.initiate"),
     plan: { methods: { POST: plan(ports) } },
+    activityNumbers: { methods: { GET: getNumbers(ports) } },
     activity: { methods: { GET: listActivity(ports) } },
     exportActivity: { methods: { GET: exportActivity(ports) } },
     listRequests: { methods: { GET: listRequests(ports) } },
     request: { methods: { GET: getRequest(ports) } },
+    evidence: { methods: { GET: getEvidence(ports) } },
     approveRequest: acting(approveRequest(ports), "access.approve"),
     denyRequest: acting(denyRequest(ports), "access.deny"),
     revokeRequest: acting(revokeRequest(ports), "access.revoke"),

@@ -1,15 +1,5 @@
 import type { AccessRules } from "./access-rules.ts";
-
-/** One difference between two versions of the rules: JSON texts, absent where there was or is nothing. */
-export interface AccessRulesChange {
-  /** Such as `approval.approvalsNeeded`, `approval.autoApproval[0].hours.from`, `approval.approvers.groups[{object id}]`. */
-  readonly path: string;
-  readonly before?: string | undefined;
-  readonly after?: string | undefined;
-}
-
-/** How many differences the audit tells one by one. */
-const mostChanges = 200;
+import { type Change, changesBetween, firstChanges } from "./changes.ts";
 
 /**
  * The difference between two versions of a policy's rules, path by path in the order of paths; empty when both say the same.
@@ -18,23 +8,8 @@ const mostChanges = 200;
 export function accessRulesChanges(
   before: AccessRules | undefined,
   after: AccessRules | undefined,
-): readonly AccessRulesChange[] {
-  const [old, now] = [valuesByPath(before), valuesByPath(after)];
-  const changes = [...new Set([...old.keys(), ...now.keys()])]
-    .filter((path) => old.get(path) !== now.get(path))
-    .toSorted()
-    .map((path) => ({ path, ...given("before", old.get(path)), ...given("after", now.get(path)) }));
-  const rest = changes.length - mostChanges;
-  return rest <= 0
-    ? changes
-    : [...changes.slice(0, mostChanges), { path: `${rest} more`, after: String(rest) }];
-}
-
-function given<K extends string>(
-  key: K,
-  text: string | undefined,
-): { readonly [key in K]?: string } {
-  return text === undefined ? {} : ({ [key]: text } as { readonly [key in K]: string });
+): readonly Change[] {
+  return firstChanges(changesBetween(valuesByPath(before), valuesByPath(after)));
 }
 
 /** Every single value with the path that leads to it. */

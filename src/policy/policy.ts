@@ -1,7 +1,8 @@
-import type { Requestor } from "../access/request.ts";
+import type { Origin, Requestor } from "../access/request.ts";
 import type { Finding } from "../reasons.ts";
 import type { AccessRules } from "./access-rules.ts";
-import type { AccessRulesChange } from "./access-rules-changes.ts";
+import type { Change } from "./changes.ts";
+import type { VmChange } from "./vm-changes.ts";
 
 /** The ARM type of a policy. */
 export const policyType = "Microsoft.Security/locations/jitNetworkAccessPolicies";
@@ -46,6 +47,9 @@ export interface Policy {
   readonly firewallAddresses?: Readonly<Record<string, string>> | undefined;
   /** Ways to its VMs that no gate covers, as they were last looked at. */
   readonly unprotectedPaths?: readonly Finding[] | undefined;
+  /** Those of them by which a protected port can be reached outside any window, as the audit was told, and when it was told last (ISO 8601). */
+  readonly exposed?: readonly Finding[] | undefined;
+  readonly exposedAt?: string | undefined;
   /** `updating` until every gate is settled, `deleting` until every gate has let go. Work left over is taken up by the sweep. */
   readonly state: "updating" | "settled" | "deleting";
   /** When the policy was last changed, ISO 8601. */
@@ -62,8 +66,12 @@ export interface PolicyChange {
   readonly actor: Requestor;
   /** The VMs it concerns: those it names and those it drops. */
   readonly vmIds: readonly string[];
+  /** From where, and in which call, it was asked for. */
+  readonly origin?: Origin | undefined;
   /** How it changes the rules about requests; absent when it does not. */
-  readonly accessRules?: readonly AccessRulesChange[] | undefined;
+  readonly accessRules?: readonly Change[] | undefined;
+  /** How it changes what may be opened on its VMs; those that stay as they were are not there. */
+  readonly virtualMachines?: readonly VmChange[] | undefined;
 }
 
 /** The part of a policy that a PUT body decides. */

@@ -4,13 +4,22 @@ import { exposures } from "./deny-places.ts";
 import { allowDrafts, denyDrafts } from "./desired-rules.ts";
 import type { GateRule } from "./gate.ts";
 import type { DesiredWindow, GateIntent, Owner, WindowResult } from "./intent.ts";
-import { type NetworkSecurityGroup, ruleText, type SecurityRule, trafficText } from "./nsg.ts";
+import {
+  type NetworkSecurityGroup,
+  nsgLimits,
+  ruleText,
+  type SecurityRule,
+  trafficText,
+} from "./nsg.ts";
 import { isOwned, sameName } from "./owned.ts";
 import { customerPlaces, type Placed, type Places } from "./places.ts";
 import { placeAll } from "./placing.ts";
 
 /** A gate's findings are stored in one row and answered: a full gate in front of 1,000 VMs has thousands. */
 export const mostFindings = 50;
+
+/** So many exposures of a gate are followed one by one: a group has no more rules than that. */
+const mostExposures = nsgLimits.rules;
 
 /** One exact change of a gate. A put creates or replaces the rule of that name. */
 export type RuleChange<Rule extends GateRule = SecurityRule> =
@@ -27,6 +36,8 @@ export interface GatePlan<Rule extends GateRule = SecurityRule> {
   /** By window id, for every window that is not over. Holds once the changes are made. */
   readonly results: Readonly<Record<string, WindowResult>>;
   readonly findings: readonly Finding[];
+  /** Those findings that tell what keeps protected ports open, where more of them are known than `findings` lists. */
+  readonly exposed?: readonly Finding[] | undefined;
   /** Names of leftovers of another product that the changes take away. */
   readonly cleaned: readonly string[];
   /** Windows of the intent that are over: nothing of them is planned, and they need not be wanted any longer. */
@@ -62,7 +73,7 @@ export function planGate(
     results: Object.fromEntries(
       live.map((window) => [window.windowId, resultOf(window.windowId, allows)]),
     ),
-    findings: findingsOf(places, denies),
+    ...findingsOf(places, denies),
     expired,
   };
 }
@@ -85,12 +96,18 @@ export function windowsAt({ windows }: GateIntent, now: Date) {
 }
 
 /** Deny rules without a place come first: without them a policy is not settled, so they must not be the ones left out. */
-function findingsOf(places: Places, denies: readonly Placed[]): readonly Finding[] {
+function findingsOf(
+  places: Places,
+  denies: readonly Placed[],
+): Pick<GatePlan, "findings" | "exposed"> {
   const faults = denies.flatMap((placed) => ("fault" in placed ? [placed.fault] : []));
   const exposed = denies.flatMap((placed) =>
     "rule" in placed ? exposures(places, placed.draft, placed.rule) : [],
   );
-  return bounded([...faults, ...exposed], mostFindings);
+  return {
+    findings: bounded([...faults, ...exposed], mostFindings),
+    ...(exposed.length === 0 ? {} : { exposed: exposed.slice(0, mostExposures) }),
+  };
 }
 
 function resultOf(windowId: string, allows: readonly Placed[]): WindowResult {

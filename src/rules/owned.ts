@@ -68,6 +68,13 @@ export function allowRuleName(owner: Owner, windowId: string, family: 4 | 6): st
   return `${ownedPrefix}${owner.tag}-Allow-${windowId}-v${family}`;
 }
 
+/** The window whose name a rule of some deployment of ours bears, lower-case; nothing of a deny rule, or one that is not ours. */
+export function windowOfRule(ruleName: string): string | undefined {
+  return /^JitAccess-[0-9a-f]{6}-(?:Allow|Dnat)-([0-9a-f-]{36}-\d{1,2}-\d{1,5})-v[46]$/i
+    .exec(ruleName)?.[1]
+    ?.toLowerCase();
+}
+
 /** Name of the rule of a firewall that leads to a window's VM. */
 export function dnatRuleName(owner: Owner, windowId: string): string {
   return `${ownedPrefix}${owner.tag}-Dnat-${windowId}-v4`;

@@ -1,4 +1,7 @@
+import { idKey } from "../policy/resource-id.ts";
+import type { GateRecord } from "../ports.ts";
 import { denyDrafts } from "./desired-rules.ts";
+import { type GateRule, isFirewallRule } from "./gate.ts";
 import type { GateIntent, Owner } from "./intent.ts";
 import { allowRuleName, dnatRuleName } from "./owned.ts";
 
@@ -22,4 +25,49 @@ export function vmsOfRules(
   ];
   const vms = new Map(names.map(([name, vmId]) => [name.toLowerCase(), vmId]));
   return (ruleName) => vms.get(ruleName.toLowerCase());
+}
+
+/** What a gate's record knows of the VMs that rules are there for. */
+type Known = Pick<GateRecord, "intent" | "proven" | "writing">;
+
+/**
+ * As {@link vmsOfRules}, also of rules that are not wanted any more: by what was known when they were proven, or about to be written,
+ * and in the end by the address they speak about, where it is that of one VM alone.
+ */
+export function vmsOfRecord(
+  owner: Owner,
+  { intent, proven = [], writing }: Known,
+): (ruleName: string, rule?: GateRule) => string | undefined {
+  const wanted = vmsOfRules(owner, intent);
+  const written = (writing?.vms ?? []).flatMap(({ vmId, rules }) =>
+    rules.map(({ name }) => ({ name, vmId })),
+  );
+  const remembered = new Map(
+    [...written, ...proven].flatMap(({ name, vmId }) =>
+      vmId === undefined ? [] : [[name.toLowerCase(), vmId] as const],
+    ),
+  );
+  const byAddress = vmsOfAddresses(intent);
+  return (ruleName, rule) =>
+    wanted(ruleName) ??
+    remembered.get(ruleName.toLowerCase()) ??
+    (rule === undefined ? undefined : byAddress(rule));
+}
+
+function vmsOfAddresses({ denies }: GateIntent): (rule: GateRule) => string | undefined {
+  const vms = Map.groupBy(
+    denies.flatMap(({ addresses, vmId }) => addresses.map((address) => ({ address, vmId }))),
+    ({ address }) => address,
+  );
+  return (rule) => {
+    const translated = isFirewallRule(rule) ? rule.translatedAddress : undefined;
+    const addresses = translated === undefined ? rule.destinations : [translated];
+    const found = addresses.map(
+      (address) => new Set((vms.get(address) ?? []).map(({ vmId }) => idKey(vmId))),
+    );
+    const all = new Set(found.flatMap((some) => [...some]));
+    return found.every(({ size }) => size === 1) && all.size === 1
+      ? vms.get(addresses[0] ?? "")?.[0]?.vmId
+      : undefined;
+  };
 }

@@ -60,8 +60,10 @@ const mostPaths = 50;
 
 /** The unprotected paths to all of a policy's VMs; nothing of a VM that is not there. */
 export function pathsOfAll(machines: readonly (Machine | undefined)[]): readonly Finding[] {
-  return bounded(
-    machines.flatMap((machine) => (machine === undefined ? [] : unprotectedPaths(machine))),
-    mostPaths,
-  );
+  return bounded(pathsOf(machines), mostPaths);
+}
+
+/** As {@link pathsOfAll}, however many there are. */
+export function pathsOf(machines: readonly (Machine | undefined)[]): readonly Finding[] {
+  return machines.flatMap((machine) => (machine === undefined ? [] : unprotectedPaths(machine)));
 }

@@ -25,6 +25,7 @@ export interface Tables {
   requests(): Promise<TableClient>;
   outbox(): Promise<TableClient>;
   readonly activity: MonthTables;
+  settings(): Promise<TableClient>;
 }
 
 type AdditionalPolicies = NonNullable<TablesOptions["additionalPolicies"]>;
@@ -44,6 +45,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: open("Policies"),
     requests: open("Requests"),
     outbox: open("Outbox"),
+    settings: open("Settings"),
   };
   let created: Promise<unknown> | undefined;
   const ready = async <T>(client: T): Promise<T> => {
@@ -67,6 +69,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
       `${prefix}Activity`,
       (name) => openTable(account, name, additionalPolicies),
     ),
+    settings: () => ready(clients.settings),
   };
 }
 

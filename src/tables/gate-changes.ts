@@ -6,6 +6,7 @@ import type { DesiredDeny, DesiredWindow, Leftover } from "../rules/intent.ts";
 import { asStored } from "./codec.ts";
 import {
   denyKey,
+  exposedKey,
   findingsKey,
   type GateRow,
   type GateRows,
@@ -16,6 +17,7 @@ import {
   updatesKey,
   type WindowRow,
   windowKey,
+  writingKey,
 } from "./gate-rows.ts";
 
 /** The rows after a change: what it removes goes before what it adds. A row that would be the same stays the same object. */
@@ -60,7 +62,7 @@ export function applyChange(rows: GateRows, change: IntentChange): GateRows {
  */
 export function applySettlement(rows: GateRows, settlement: Settlement): GateRows {
   const { revision, expired } = settlement;
-  const { results, findings, proven } = asStored(settlement);
+  const { results, findings, proven, exposed = [] } = asStored(settlement);
   const next = new Map(rows);
   for (const [windowId, result] of Object.entries(results)) {
     const row = windowRow(rows, windowId);
@@ -78,7 +80,13 @@ export function applySettlement(rows: GateRows, settlement: Settlement): GateRow
   } else {
     setIfOther(next, findingsKey, { findings });
   }
+  if (exposed.length === 0) {
+    next.delete(exposedKey);
+  } else {
+    setIfOther(next, exposedKey, { exposed });
+  }
   setIfOther(next, provenKey, { proven });
+  next.delete(writingKey);
   const updates = next.get(updatesKey);
   if (updates !== undefined && "updates" in updates) {
     const { touched: _, failures: __, ...rest } = updates.updates;

@@ -4,6 +4,7 @@ import type { GateRecord, ProvenRule } from "../ports.ts";
 import type { Finding } from "../reasons.ts";
 import type { DesiredDeny, DesiredWindow, Leftover, WindowResult } from "../rules/intent.ts";
 import { leadOf } from "../rules/update-time.ts";
+import type { GateWriting } from "../rules/writing.ts";
 import { packBody, unpackBody } from "./codec.ts";
 import { encodeKey } from "./keys.ts";
 
@@ -30,6 +31,9 @@ export interface GateMeta {
   readonly isInterrupted: boolean;
   /** The earliest end among windows that were taken away and are not proven gone yet; {@link never} when there is none. */
   readonly owedSince: string;
+  /** When the last settlement read the gate, and its ETag then; empty where there was none. */
+  readonly provenAt: string;
+  readonly provenEtag: string;
   /** So many milliseconds before its end a window has to be taken off this gate; 0 where writes are waited for. */
   readonly leadMs: number;
 }
@@ -65,17 +69,37 @@ export interface UpdatesRow {
   readonly updates: Pick<GateRecord, "operation" | "touched" | "failures" | "updateTimes">;
 }
 
-export type GateRow = DenyRow | WindowRow | FindingsRow | ProvenRow | LeftoversRow | UpdatesRow;
+/** A write that was begun and not settled since. */
+interface WritingRow {
+  readonly writing: GateWriting;
+}
+
+/** What was told to keep ports open; there only when something was. */
+interface ExposedRow {
+  readonly exposed: readonly Finding[];
+}
+
+export type GateRow =
+  | DenyRow
+  | WindowRow
+  | FindingsRow
+  | ProvenRow
+  | LeftoversRow
+  | UpdatesRow
+  | WritingRow
+  | ExposedRow;
 
 /** The rows of a gate by row key. Values are never changed in place: a row that is the same object is the same row. */
 export type GateRows = ReadonlyMap<string, GateRow>;
 
 /** The row keys of what a gate has one row of. */
-export const [findingsKey, provenKey, leftoversKey, updatesKey] = [
+export const [findingsKey, provenKey, leftoversKey, updatesKey, writingKey, exposedKey] = [
   "findings",
   "proven",
   "leftovers",
   "updates",
+  "writing",
+  "exposed",
 ] as const;
 
 export function newMeta(gateId: string): GateMeta {
@@ -89,6 +113,8 @@ export function newMeta(gateId: string): GateMeta {
     completedBy: "",
     isInterrupted: false,
     owedSince: never,
+    provenAt: "",
+    provenEtag: "",
     leadMs: leadOf({ gateId }),
   };
 }
@@ -104,6 +130,8 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     completedBy,
     isInterrupted,
     owedSince,
+    provenAt,
+    provenEtag,
     leadMs,
   } = row;
   return {
@@ -116,6 +144,8 @@ export function readMeta(row: Readonly<Record<string, unknown>>): GateMeta {
     completedBy: String(completedBy),
     isInterrupted: isInterrupted === true,
     owedSince: String(owedSince),
+    provenAt: String(provenAt ?? ""),
+    provenEtag: String(provenEtag ?? ""),
     leadMs: Number(leadMs ?? 0),
   };
 }
@@ -174,6 +204,9 @@ export function recordOf(meta: GateMeta, rows: GateRows, quietForMs?: number): G
   const leftovers = all.flatMap((row) => ("leftovers" in row ? row.leftovers : []));
   const proven = all.find((row) => "proven" in row)?.proven;
   const updates = all.find((row) => "updates" in row)?.updates ?? {};
+  const writing = all.find((row) => "writing" in row)?.writing;
+  const exposed = all.find((row) => "exposed" in row)?.exposed;
+  const etag = meta.provenEtag === "" ? {} : { etag: meta.provenEtag };
   const waiting = windows
     .filter(({ revision = Number.POSITIVE_INFINITY }) => revision > meta.applied)
     .map(({ window }) => window.windowId);
@@ -193,7 +226,10 @@ export function recordOf(meta: GateMeta, rows: GateRows, quietForMs?: number): G
     ),
     findings: all.flatMap((row) => ("findings" in row ? row.findings : [])),
     ...(proven === undefined ? {} : { proven }),
+    ...(meta.provenAt === "" ? {} : { proof: { readAt: meta.provenAt, ...etag } }),
     ...(meta.isInterrupted ? { isInterrupted: true } : {}),
+    ...(writing === undefined ? {} : { writing }),
+    ...(exposed === undefined ? {} : { exposed }),
     ...(waiting.length === 0 ? {} : { waiting }),
     ...updates,
     ...(meta.leaseHolder === ""

@@ -3,6 +3,7 @@ import { idKey } from "../policy/resource-id.ts";
 import type { GateStore, IntentChange, Settlement } from "../ports.ts";
 import { tellsEndsOnly } from "../rules/changed-intent.ts";
 import { afterUpdate, leadOf } from "../rules/update-time.ts";
+import type { GateWriting } from "../rules/writing.ts";
 import type { Tables } from "./client.ts";
 import { type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import {
@@ -25,6 +26,7 @@ import {
   readMeta,
   recordOf,
   type UpdatesRow,
+  writingKey,
 } from "./gate-rows.ts";
 import { groupCommit } from "./group-commit.ts";
 import { encodeId } from "./keys.ts";
@@ -48,8 +50,13 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
     }
   });
 
-  /** Reads the meta row and, if the lease is `holder`'s, writes it anew; false when it is not. */
-  const underLease = async (gateId: string, holder: string, next: (meta: GateMeta) => GateMeta) => {
+  /** Reads the meta row and, if the lease is `holder`'s, writes it anew, with a write that begins; false when it is not. */
+  const underLease = async (
+    gateId: string,
+    holder: string,
+    next: (meta: GateMeta) => GateMeta,
+    writing?: GateWriting,
+  ) => {
     const client = await tables.gates();
     const partitionKey = encodeId(gateId);
     return untilUndisturbed(pause, async () => {
@@ -60,7 +67,15 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       }
       const { nextClosesAt: closesAt } = row;
       const written = metaRow(partitionKey, next(meta), String(closesAt));
-      await client.updateEntity(written, "Replace", { etag: row.etag });
+      if (writing === undefined) {
+        await client.updateEntity(written, "Replace", { etag: row.etag });
+      } else {
+        const noted = entityRow(partitionKey, writingKey, { writing }, meta.desired);
+        await client.submitTransaction([
+          ["update", written, "Replace", { etag: row.etag }],
+          ["upsert", noted, "Replace"],
+        ]);
+      }
       return true;
     });
   };
@@ -131,13 +146,18 @@ export function createGateStore(tables: Tables, pause: Pause): GateStore {
       });
     },
 
-    beat: (gateId, holder, isAboutToWrite = false) =>
-      underLease(gateId, holder, (meta) => ({
-        ...meta,
-        leaseBeat: meta.leaseBeat + 1,
-        beatAt: "",
-        isInterrupted: meta.isInterrupted || isAboutToWrite,
-      })),
+    beat: (gateId, holder, writing) =>
+      underLease(
+        gateId,
+        holder,
+        (meta) => ({
+          ...meta,
+          leaseBeat: meta.leaseBeat + 1,
+          beatAt: "",
+          isInterrupted: meta.isInterrupted || writing !== undefined,
+        }),
+        writing,
+      ),
 
     async complete(gateId, holder, settlement) {
       const client = await tables.gates();
@@ -255,6 +275,8 @@ async function completeUnderLease(
         leaseHolder: "",
         completedBy: holder,
         isInterrupted: false,
+        provenAt: settlement.proof?.readAt ?? "",
+        provenEtag: settlement.proof?.etag ?? "",
         owedSince: isWhole ? never : meta.owedSince,
       };
       await write(client, reading, completed, actions, nextClosesAt(next));

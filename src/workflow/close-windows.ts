@@ -6,12 +6,12 @@ import {
   type Window,
   windowsOfVm,
 } from "../access/request.ts";
-import type { FactOutcome } from "../activity/fact.ts";
+import type { GateRecord } from "../ports.ts";
 import { type Reason, refused } from "../reasons.ts";
-import { isFirewallGate } from "../rules/gate.ts";
 import { leadOf } from "../rules/update-time.ts";
-import { windowFact } from "./facts.ts";
+import { closings, isWithdrawn, neverOpened, openings } from "./closing-facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
+import { provenGone, rulesBefore } from "./proven-gone.ts";
 import type { UnderWay } from "./turn.ts";
 
 /** Which windows of the VM end now, and why. */
@@ -42,7 +42,8 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   }
   const ids = found.map((window) => window.id);
   const askedAt = ports.clock.now();
-  const [closing] = await Promise.all([
+  const [before, closing] = await Promise.all([
+    rulesBefore(ports, found),
     ports.requests.change(request.id, (current) =>
       changeWindows(current, ids, (window) =>
         moveWindow(window, "closing", {
@@ -53,13 +54,13 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
     ),
     ports.activity.record([
       ...openings(request, found, askedAt),
-      ...facts(request, found, input.endReason, "asked", askedAt),
+      ...closings(request, found, input.endReason, "asked", askedAt),
     ]),
   ]);
   // NB. As they are once they are closing: a window that followed its VM until then stands on more gates than were read before.
   const windows = (closing ?? request).windows.filter((window) => ids.includes(window.id));
 
-  const { reasons, gone, underWay } = await toldWhenLate(
+  const { reasons, gone, underWay, records } = await toldWhenLate(
     ports,
     settleWithout(ports, windows, input.attempt),
     (late) => tellOverdue(ports, request, windows, input, late),
@@ -81,7 +82,10 @@ export async function closeWindows(ports: WindowPorts, input: Closing): Promise<
   const now = ports.clock.now();
   // The audit first: a window that people are told of as closed must have its fact.
   await ports.activity.record(
-    facts(request, windows, input.endReason, "done", now, gone.length > 0 ? { reasons: gone } : {}),
+    closings(request, windows, input.endReason, "done", now, {
+      ...(gone.length > 0 ? { reasons: gone } : {}),
+      gatesOf: (window) => provenGone(window, before, records),
+    }),
   );
   await ports.requests.change(request.id, (current) =>
     changeWindows(current, ids, (window) => ended(window, input.endReason, now)),
@@ -149,7 +153,7 @@ async function tellOverdue(
   }
   const ids = windows.map((window) => window.id);
   await ports.activity.record(
-    facts(request, windows, endReason, "failed", ports.clock.now(), {
+    closings(request, windows, endReason, "failed", ports.clock.now(), {
       step: String(attempt),
       reasons,
     }),
@@ -166,31 +170,6 @@ async function tellOverdue(
   }
 }
 
-/**
- * What became of the opening. NB. Whoever died before it was told told nothing; where it was told, the same fact is not
- * recorded twice.
- */
-function openings(request: AccessRequest, windows: readonly Window[], at: Date) {
-  const operation = "access.open";
-  return windows
-    .filter((window) => window.openedAt === undefined || window.state !== "open")
-    .map((window) =>
-      window.openedAt === undefined
-        ? windowFact(request, window, {
-            operation,
-            outcome: "failed",
-            at,
-            reasons: window.reasons ?? [neverOpened(window)],
-          })
-        : windowFact(request, window, {
-            operation,
-            outcome: "done",
-            at: new Date(window.openedAt),
-            gates: (window.gates ?? []).map((id) => ({ id, rules: [] })),
-          }),
-    );
-}
-
 async function settleWithout(
   ports: WindowPorts,
   windows: readonly Window[],
@@ -199,6 +178,8 @@ async function settleWithout(
   readonly reasons: readonly Reason[];
   readonly gone: readonly Reason[];
   readonly underWay: readonly UnderWay[];
+  /** As they were read back. */
+  readonly records: readonly GateRecord[];
 }> {
   const gates = [...new Set(windows.flatMap((window) => window.gates ?? []))];
   const settled = await Promise.all(
@@ -217,18 +198,15 @@ async function settleWithout(
       });
     }),
   );
-  const findings = settled.flatMap((one) => (one.outcome === "settled" ? one.record.findings : []));
+  const records = settled.flatMap((one) => (one.outcome === "settled" ? [one.record] : []));
+  const findings = records.flatMap((record) => record.findings);
   return {
     reasons: settled.flatMap((one) => (one.outcome === "refused" ? one.reasons : [])),
     underWay: settled.filter((one) => one.outcome === "under way"),
     // NB. A gate that is gone holds nothing open; that it was not there to be read back belongs in the audit.
     gone: findings.filter((finding) => finding.code === "GateNotFound"),
+    records,
   };
-}
-
-/** Whether somebody asked for its end before it was open. */
-function isWithdrawn(window: Window): boolean {
-  return window.endReason === "UserRequested";
 }
 
 /** A window that was never open ends as failed, with the reasons it has; one that was not wanted any more, as closed. */
@@ -250,40 +228,4 @@ function ended(window: Window, endReason: EndReason, now: Date): Window {
 function unreachable(gateId: string): Reason {
   const message = `'${gateId}' could not be brought to its rules: a call to Azure failed. It is tried again.`;
   return { code: "NotSettledInTime", message, target: gateId };
-}
-
-function neverOpened(window: Window): Reason {
-  if (isWithdrawn(window)) {
-    // NB. An update of a firewall that was under way then came into effect, and the next one took it back.
-    const message = window.gates?.some(isFirewallGate)
-      ? "Its end was asked for before the port was proven open; a firewall may have let it through from the end of an update until that of the next."
-      : "Its end was asked for before the port was open.";
-    return { code: "EndedBeforeOpen", message, target: window.vmId };
-  }
-  return {
-    code: "NotSettledInTime",
-    message: "The port could not be opened; whatever had been written was taken back.",
-    target: window.vmId,
-  };
-}
-
-function facts(
-  request: AccessRequest,
-  windows: readonly Window[],
-  endReason: EndReason,
-  outcome: FactOutcome,
-  at: Date,
-  more: { readonly step?: string; readonly reasons?: readonly Reason[] } = {},
-) {
-  return windows.map((window) =>
-    windowFact(request, window, {
-      operation: "access.close",
-      outcome,
-      at,
-      // Who asked for its end first, says why it ends.
-      endReason: window.endReason ?? endReason,
-      gates: outcome === "done" ? (window.gates ?? []).map((id) => ({ id, rules: [] })) : undefined,
-      ...more,
-    }),
-  );
 }

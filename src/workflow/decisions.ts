@@ -1,36 +1,8 @@
 import { untold } from "../access/life.ts";
-import type { AccessRequest, Decision } from "../access/request.ts";
-import type { Fact, Operation } from "../activity/fact.ts";
+import type { AccessRequest } from "../access/request.ts";
+import { decisionFacts } from "../activity/decision-facts.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import type { RequestStore } from "../ports.ts";
-import { windowFact } from "./facts.ts";
-
-const operations: Readonly<Record<Decision["kind"], Operation>> = {
-  approve: "access.approve",
-  deny: "access.deny",
-  expire: "access.expire",
-  escalate: "access.escalate",
-  revoke: "access.revoke",
-  review: "access.review",
-};
-
-/** The facts of a decision, one for each window it is about. */
-function decisionFacts(request: AccessRequest, decision: Decision): readonly Fact[] {
-  return request.windows.map((window) =>
-    windowFact(request, window, {
-      operation: operations[decision.kind],
-      outcome: "done",
-      at: new Date(decision.at),
-      step: decision.id,
-      by: decision.by,
-      comment: decision.comment,
-      awaits: decision.awaits && {
-        approvals: request.approval?.needed ?? 1,
-        ...decision.awaits,
-      },
-    }),
-  );
-}
 
 /**
  * Records the facts of every decision that may not have been told yet, and notes that they are. A decision is stored with what

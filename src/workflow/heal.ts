@@ -12,7 +12,7 @@ import type { WindowPorts } from "./open-windows.ts";
 import { parallelWork } from "./protect.ts";
 import { guarded } from "./serial.ts";
 import { anew } from "./settle.ts";
-import { planFor, withStrangers } from "./settlement.ts";
+import { exposedBy, planFor, withStrangers } from "./settlement.ts";
 
 /**
  * Looks at every gate and every protected VM there is, and puts right what nobody told of: rules that somebody edited,
@@ -159,7 +159,9 @@ function stands(
   return (
     plan.changes.length === 0 &&
     (record.desiredRevision === 0 ||
-      (tells(plan.results, record.results) && tells(plan.findings, record.findings)))
+      (tells(plan.results, record.results) &&
+        tells(plan.findings, record.findings) &&
+        tells(exposedBy(plan), record.exposed ?? [])))
   );
 }
 

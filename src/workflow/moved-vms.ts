@@ -1,12 +1,13 @@
-import type { Fact, FactOutcome } from "../activity/fact.ts";
+import type { FactOutcome } from "../activity/fact.ts";
+import { type MovedVm, placeFacts } from "../activity/repair-facts.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy, PolicyVirtualMachine } from "../policy/policy.ts";
-import { idKey, resourceName } from "../policy/resource-id.ts";
+import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { gateName, isFirewallGate } from "../rules/gate.ts";
-import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import type { WindowPorts } from "./open-windows.ts";
+import { pathsSeen, tellPaths } from "./paths-seen.ts";
 import { parallelWork, protect } from "./protect.ts";
 import { type PlaceBehind, placesByGate, placeText } from "./vm-gates.ts";
 
@@ -57,14 +58,10 @@ export async function healPlaces(
     return false;
   }
   const id = ports.ids.next();
+  const inFacts = moved.map(movedVm);
   const tell = (outcome: FactOutcome, faults: readonly Reason[] = []) =>
     ports.activity.record(
-      moved.map((vm, index) => ({
-        ...placeFact(policy, vm, faults),
-        id: `gate.repair.${id}.${outcome}.${index}`,
-        at: ports.clock.now().toISOString(),
-        outcome,
-      })),
+      placeFacts(policy, inFacts, { id, outcome, at: ports.clock.now(), faults }),
     );
   await tell("asked");
   ports.log.placesChanged({ policyId: policy.id, vms: moved.length });
@@ -88,23 +85,25 @@ async function markUpdating({ policies }: WindowPorts, seen: Policy): Promise<bo
 
 /** Notes ways to the policy's VMs that came to be uncovered, or covered, without anything of ours having to move. */
 async function notePaths(
-  { policies }: WindowPorts,
+  ports: WindowPorts,
   policy: Policy,
   machineOf: (vmId: string) => Machine | undefined,
 ): Promise<void> {
   const machines = policy.virtualMachines.map(({ id }) => machineOf(id));
-  const paths = pathsOfAll(machines);
+  const paths = pathsSeen(machines);
   if (machines.includes(undefined)) {
     // A list that leaves a VM out tells nothing of its paths.
     return;
   }
-  if (JSON.stringify(paths) === JSON.stringify(policy.unprotectedPaths ?? [])) {
+  const { unprotectedPaths = [], exposed = [] } = policy;
+  if (JSON.stringify(paths) === JSON.stringify({ unprotectedPaths, exposed })) {
     return;
   }
-  const stored = await policies.get(policy.id);
+  const stored = await ports.policies.get(policy.id);
   if (stored?.value.state === "settled") {
+    const told = await tellPaths(ports, stored.value, paths.exposed);
     // Somebody else who changes the policy at this moment looks at its VMs, too.
-    await policies.put({ ...stored.value, unprotectedPaths: paths }, stored.etag);
+    await ports.policies.put({ ...stored.value, ...paths, ...told }, stored.etag);
   }
 }
 
@@ -152,28 +151,12 @@ export function heldRows(records: readonly GateRecord[]): ReadonlyMap<string, Wh
   return all;
 }
 
-function placeFact(
-  policy: Policy,
-  { vmId, before, now, machine }: Moved,
-  faults: readonly Reason[],
-): Omit<Fact, "id" | "at" | "outcome"> {
-  const found: Reason = {
-    code: machine === undefined ? "VirtualMachineNotFound" : "PlaceChanged",
-    message:
-      machine === undefined
-        ? `'${resourceName(vmId)}' does not exist any more; it was known behind ${inWords(before)}.`
-        : `'${resourceName(vmId)}' is behind ${inWords(now)}; it was known behind ${inWords(before)}.`,
-    target: vmId,
-  };
-  return {
-    operation: "gate.repair",
-    subscriptionId: policy.subscriptionId,
-    policyId: policy.id,
-    vmId,
-    gates: [...new Set([...before.keys(), ...now.keys()])].map((gate) => ({ id: gate, rules: [] })),
-    reasons: [...faults, found],
-  };
-}
+const movedVm = ({ vmId, before, now, machine }: Moved): MovedVm => ({
+  vmId,
+  gates: [...new Set([...before.keys(), ...now.keys()])],
+  before: inWords(before),
+  now: machine === undefined ? undefined : inWords(now),
+});
 
 function inWords(place: Place): string {
   const gates = [...place].map(

@@ -1,5 +1,6 @@
 import { isOnItsWay, isOver } from "../access/life.ts";
 import { type AccessRequest, changeWindows, requestedVms, type Window } from "../access/request.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import { idKey, resourceName } from "../policy/resource-id.ts";
 import type { GateRecord, Machine } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
@@ -7,7 +8,6 @@ import { isFirewallGate } from "../rules/gate.ts";
 import type { DesiredWindow } from "../rules/intent.ts";
 import { leadOf } from "../rules/update-time.ts";
 import { closeWindows } from "./close-windows.ts";
-import { windowFact } from "./facts.ts";
 import type { WindowPorts } from "./open-windows.ts";
 import { bringEnds, outcomeOf, type Reached, reachedBy } from "./opened.ts";
 import { type PlaceBehind, placesByGate, placeText } from "./vm-gates.ts";

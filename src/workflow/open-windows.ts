@@ -1,6 +1,7 @@
 import { isOnItsWay } from "../access/life.ts";
 import { type AccessRequest, type Window, windowsOfVm } from "../access/request.ts";
 import type { ActivityStore } from "../activity/store.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import type { Directory, Machine, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import type { Reason } from "../reasons.ts";
 import { isFirewallGate } from "../rules/gate.ts";
@@ -8,7 +9,6 @@ import { unprotectedPaths } from "../rules/unprotected-paths.ts";
 import { noteConnections } from "./connections.ts";
 import { decideAgain } from "./decide-again.ts";
 import { tellDecisions } from "./decisions.ts";
-import { windowFact } from "./facts.ts";
 import { leadsOf, longest } from "./leads.ts";
 import { type Look, lookAgain } from "./look-again.ts";
 import { bringEnds, isWaiting, noteExpected, outcomeOf, report, soonest } from "./opened.ts";

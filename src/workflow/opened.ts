@@ -1,11 +1,12 @@
 import { isOver, moveWindow } from "../access/life.ts";
 import { type AccessRequest, changeWindows, type Window, windowsOfVm } from "../access/request.ts";
+import type { FactGate } from "../activity/fact.ts";
+import { windowFact } from "../activity/window-facts.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
 import { bounded, type Finding, type Reason } from "../reasons.ts";
 import type { Entrance } from "../rules/intent.ts";
 import { expectedEnd } from "../rules/update-time.ts";
-import { windowFact } from "./facts.ts";
 import type { VmOfRequest, WindowPorts } from "./open-windows.ts";
 import type { Settled } from "./turn.ts";
 
@@ -47,7 +48,7 @@ export interface WindowOutcome {
   readonly why?: readonly Reason[];
   /** Where a firewall lets people in. */
   readonly entrance?: Entrance | undefined;
-  readonly gates: readonly { readonly id: string; readonly rules: readonly string[] }[];
+  readonly gates: readonly FactGate[];
   readonly findings: readonly Finding[];
 }
 
@@ -83,7 +84,7 @@ export function outcomeOf(
     }
     if (result?.state === "open") {
       return {
-        gate: { id: gate.gateId, rules: result.rules },
+        gate: { id: gate.gateId, rules: result.rules, ...gate.record?.proof },
         reasons: [],
         entrance: result.entrance,
       };

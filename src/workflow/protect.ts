@@ -1,13 +1,13 @@
+import { accessRulesFacts, policyFacts } from "../activity/policy-facts.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord, IntentChange, Machine, PolicyStore, Stored } from "../ports.ts";
 import type { Finding, Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
-import { pathsOfAll } from "../rules/unprotected-paths.ts";
 import { createFindLeftovers } from "./clean.ts";
 import { denyRowsByGate } from "./deny-rows.ts";
-import { accessRulesFacts, policyFacts } from "./policy-facts.ts";
+import { type PathsSeen, pathsSeen, tellPaths } from "./paths-seen.ts";
 import type { Settle } from "./settle.ts";
 import type { SettlePorts } from "./turn.ts";
 
@@ -50,7 +50,7 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
     const denies = denyRowsByGate(ports.ids, stored.value, (vmId) => machines.get(idKey(vmId)));
     // NB. With those of an earlier round: whoever overtook us does not know that we wanted something there.
     const gates = [...new Set([...stored.value.gates, ...touched, ...denies.keys()])];
-    const paths = pathsOfAll([...machines.values()]);
+    const paths = pathsSeen([...machines.values()]);
     const noted = await noteGates(ports, stored, gates, paths, [...machines.values()]);
     if (noted === undefined) {
       continue;
@@ -78,7 +78,7 @@ export async function protect(ports: ProtectPorts, policyId: string): Promise<Pr
       return { outcome: "under way", gates: records, reasons: [], retryAfterMs };
     }
     // The audit first: a change that people are told of as done must have its facts.
-    await tell(ports, noted.value, records, reasons, paths);
+    await tell(ports, noted.value, records, reasons, paths.unprotectedPaths);
     if (reasons.length > 0) {
       return { outcome: "unsettled", gates: records, reasons };
     }
@@ -119,7 +119,7 @@ async function noteGates(
   ports: ProtectPorts,
   stored: Stored<Policy>,
   gates: readonly string[],
-  unprotectedPaths: readonly Finding[],
+  paths: PathsSeen,
   machines: readonly (Machine | undefined)[],
 ): Promise<Stored<Policy> | undefined> {
   const { value } = stored;
@@ -127,7 +127,11 @@ async function noteGates(
   const seen =
     value.state === "deleting"
       ? {}
-      : { unprotectedPaths, firewallAddresses: firewallAddressesOf(machines) };
+      : {
+          unprotectedPaths: paths.unprotectedPaths,
+          ...(await tellPaths(ports, value, paths.exposed)),
+          firewallAddresses: firewallAddressesOf(machines),
+        };
   const noted: Policy = { ...value, ...seen, gates };
   const isNoted =
     gates.every((gate) => value.gates.includes(gate)) && seenText(noted) === seenText(value);
@@ -135,8 +139,11 @@ async function noteGates(
 }
 
 /** What a look at its VMs has told of a policy, as text: equal for equal findings. */
-const seenText = ({ unprotectedPaths = [], firewallAddresses = {} }: Policy): string =>
-  JSON.stringify([unprotectedPaths, firewallAddresses]);
+const seenText = ({
+  unprotectedPaths = [],
+  exposed = [],
+  firewallAddresses = {},
+}: Policy): string => JSON.stringify([unprotectedPaths, exposed, firewallAddresses]);
 
 async function tell(
   ports: ProtectPorts,
@@ -151,7 +158,11 @@ async function tell(
     const now = ports.clock.now();
     const outcome = faults.length > 0 ? "failed" : "done";
     const facts = policyFacts(policy.id, policy.change, outcome, now, {
-      gates: records.map((gate) => ({ id: gate.gateId, rules: denyNames(ports, gate, policy) })),
+      gates: records.map((gate) => ({
+        id: gate.gateId,
+        rules: denyNames(ports, gate, policy),
+        ...gate.proof,
+      })),
       ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
     });
     const rulesFacts = accessRulesFacts(policy.id, policy.change, "done", now);
@@ -171,6 +182,7 @@ async function finish(
   gates: readonly string[],
 ): Promise<boolean> {
   if (stored.value.state === "deleting") {
+    await tellPaths(ports, stored.value, []);
     return ports.policies.remove(stored.value.id, stored.etag);
   }
   const settled: Policy = { ...stored.value, gates, state: "settled" };

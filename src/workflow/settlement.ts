@@ -1,5 +1,6 @@
+import { isExposure } from "../activity/exposure.ts";
 import type { GateRecord, Ids, Settlement } from "../ports.ts";
-import type { Reason } from "../reasons.ts";
+import type { Finding, Reason } from "../reasons.ts";
 import { denyDrafts } from "../rules/desired-rules.ts";
 import { type Gate, type GateRule, gateRuleText, isFirewall } from "../rules/gate.ts";
 import type { GateIntent, Owner } from "../rules/intent.ts";
@@ -7,6 +8,8 @@ import { judgedFirewallPlan, judgedPlan } from "../rules/judged-plan.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { planOverdue } from "../rules/overdue.ts";
 import { isOwned } from "../rules/owned.ts";
+import { vmsOfRecord } from "../rules/rule-vms.ts";
+import type { GateProof } from "../rules/writing.ts";
 
 /**
  * NB. Of a gate nobody has ever wanted anything of, rules of ours may stand all the same: storage was lost, or the gate was
@@ -66,15 +69,35 @@ export function withStrangers(
 export function provenBy(
   { owner, ids }: { readonly owner: Owner; readonly ids: Ids },
   taken: GateRecord,
-  gate: Gate,
-  { results, findings, expired }: GatePlan<GateRule>,
+  { gate, proof }: { readonly gate: Gate; readonly proof: GateProof },
+  { results, findings, expired, exposed }: GatePlan<GateRule>,
 ): Settlement {
   const rules: readonly GateRule[] = gate.rules;
+  const vmIdOf = vmsOfRecord(owner, taken);
   const proven = rules
     .filter((rule) => isOwned(rule, owner))
-    .map((rule) => ({ name: rule.name, print: printOf(ids, rule) }));
-  return { revision: taken.desiredRevision, results, findings, expired, proven };
+    .map((rule) => {
+      const vmId = vmIdOf(rule.name, rule);
+      const known = vmId === undefined ? {} : { vmId };
+      return { name: rule.name, print: printOf(ids, rule), ...known };
+    });
+  return {
+    revision: taken.desiredRevision,
+    results,
+    findings,
+    expired,
+    proven,
+    proof,
+    exposed: exposedBy({ findings, exposed }),
+  };
 }
+
+/** What a plan tells to keep protected ports open outside any window. */
+export const exposedBy = ({
+  findings,
+  exposed,
+}: Pick<GatePlan<GateRule>, "findings" | "exposed">): readonly Finding[] =>
+  exposed ?? findings.filter(isExposure);
 
 /** A fingerprint of everything a rule says. */
 export const printOf = (ids: Ids, rule: GateRule): string =>
@@ -82,7 +105,7 @@ export const printOf = (ids: Ids, rule: GateRule): string =>
 
 /** The record as the settlement leaves it. */
 export function settledRecord(taken: GateRecord, settlement: Settlement): GateRecord {
-  const { revision: appliedRevision, results, findings, proven } = settlement;
+  const { revision: appliedRevision, results, findings, proven, proof, exposed } = settlement;
   const windows = taken.intent.windows.filter(
     (window) => !settlement.expired.includes(window.windowId),
   );
@@ -93,6 +116,9 @@ export function settledRecord(taken: GateRecord, settlement: Settlement): GateRe
     results,
     findings,
     proven,
+    proof,
+    exposed,
+    writing: undefined,
     lease: undefined,
   };
 }
@@ -117,5 +143,6 @@ export function goneSettlement(taken: GateRecord, now: Date): Settlement {
       .filter((window) => Date.parse(window.closesAt) <= now.getTime())
       .map((window) => window.windowId),
     proven: [],
+    proof: { readAt: now.toISOString() },
   };
 }

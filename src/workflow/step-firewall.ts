@@ -1,21 +1,20 @@
 import type { GateOperation, GateReading, GateRecord, Progress } from "../ports.ts";
 import { type Reason, refused } from "../reasons.ts";
-import { type Gate, type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
+import { type GateRule, gateNoun, gateTitle } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
-import { sameName } from "../rules/owned.ts";
 import { leadOf, pauseFor } from "../rules/update-time.ts";
-import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
-import { notRemoved, touchedBy, untouched } from "./touched.ts";
+import { proofOf } from "../rules/writing.ts";
+import { isAsWanted, type Over, planAhead, withoutEnding } from "./plan-ahead.ts";
+import { goneSettlement, provenBy } from "./settlement.ts";
+import { announce, complete, noteFound, tellFailed } from "./tell-writes.ts";
+import { notRemoved, touchedBy } from "./touched.ts";
 import {
-  complete,
   gathered,
   gatheringOf,
   type Settled,
   type SettlePorts,
   settleTimes,
   type Turn,
-  tell,
-  tellFound,
   type UnderWay,
 } from "./turn.ts";
 
@@ -36,6 +35,7 @@ export async function stepFirewall(
   taken: GateRecord,
   turn: Turn,
 ): Promise<Settled | "again"> {
+  turn.writing = taken.writing;
   const update = await lookAtUpdate(ports, taken, turn);
   if ("outcome" in update) {
     return update;
@@ -43,6 +43,7 @@ export async function stepFirewall(
   let record = await ports.gates.read(turn.gateId);
   for (let round = 1; round <= mostRounds && !turn.isLost; round += 1) {
     const reading = await ports.network.readGate(record.gateId);
+    turn.readAt = ports.clock.now().toISOString();
     if (reading === undefined) {
       ports.log.gateGone({ gateId: record.gateId });
       return complete(ports, record, turn, goneSettlement(record, ports.clock.now()));
@@ -54,7 +55,9 @@ export async function stepFirewall(
     }
     const { plan, seen } = planAhead(ports, record, reading);
     if (isAsWanted(plan, reading, record, update)) {
-      return complete(ports, record, repairing(turn, record), provenBy(ports, record, seen, plan));
+      const proof = proofOf(turn.readAt, reading.etag);
+      const proven = provenBy(ports, record, { gate: seen, proof }, plan);
+      return complete(ports, record, repairing(turn, record), proven, reading.gate);
     }
     if (update.failure !== undefined) {
       return await afterFailure(ports, taken, turn, update.failure);
@@ -73,12 +76,6 @@ export async function stepFirewall(
     record = await ports.gates.read(turn.gateId);
   }
   return "again";
-}
-
-/** An update that is over, or that there was none: whether it came to its end as asked, or as far as Azure tells came to nothing. */
-interface Over {
-  readonly isDone?: boolean;
-  readonly failure?: { readonly reason: Reason; readonly retryAfterMs: number };
 }
 
 async function lookAtUpdate(
@@ -122,7 +119,7 @@ async function lookAtUpdate(
     // NB. Perhaps only the way to ask about it is lost: what is there to read tells whether anything is missing.
     return { failure: { reason, retryAfterMs: progress.retryAfterMs } };
   }
-  await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
+  await tellFailed(ports, taken, repairing(turn, taken), reason);
   return refused(reason);
 }
 
@@ -137,7 +134,7 @@ async function afterFailure(
   if (failures < quietFailures) {
     return underWay(taken, Math.max(retryAfterMs, afterFailureMs * 2 ** failures), reason);
   }
-  await tell(ports, taken, repairing(turn, taken), "failed", [reason]);
+  await tellFailed(ports, taken, repairing(turn, taken), reason);
   return refused(reason);
 }
 
@@ -166,68 +163,6 @@ async function progressOf(
       };
 }
 
-/**
- * The plan for the moment by which an update could be in effect: a window that ends before is over for it. NB. A reading may be
- * older than the last write. That a rule is gone which was put, or proven to stand, is therefore not believed before it has been
- * taken away once.
- */
-function planAhead(
-  { clock, owner }: SettlePorts,
-  record: GateRecord,
-  reading: GateReading,
-): { readonly plan: GatePlan<GateRule>; readonly seen: Gate } {
-  const { touched = untouched, proven = [] } = record;
-  const inEffectAt = new Date(clock.now().getTime() + leadOf(record));
-  const seen = withStrangers(record, reading.gate, owner, touched.put);
-  const plan = planFor(record, seen, inEffectAt, owner);
-  if (plan.changes.length > 0) {
-    return { plan, seen };
-  }
-  const rules: readonly GateRule[] = seen.rules;
-  const isIn = (names: readonly string[], name: string) =>
-    names.some((other) => sameName(other, name));
-  const present = rules.map(({ name }) => name);
-  const unseen = [...new Set([...touched.put, ...proven.map(({ name }) => name)])].filter(
-    (name) => !(isIn(present, name) || isIn(touched.removed, name)),
-  );
-  const changes = unseen.map((name) => ({ kind: "delete", name }) as const);
-  return { plan: { ...plan, changes }, seen };
-}
-
-/**
- * Whether nothing has to be written. NB. After a write that failed the rules may be there to read, and not in effect: it is sent
- * again. Not after one that came to its end: then something else has failed, such as another firewall of the policy.
- */
-const isAsWanted = (
-  { changes }: GatePlan<GateRule>,
-  { isFailed }: GateReading,
-  { failures = 0, touched, isInterrupted }: GateRecord,
-  { isDone }: Over,
-): boolean => {
-  const wasWritten = failures > 0 || touched !== undefined || isInterrupted === true;
-  const hasToRepeat = isFailed === true && isDone !== true && wasWritten;
-  return changes.length === 0 && !hasToRepeat;
-};
-
-/**
- * The record without the windows that could not be closed in time by an update after the next one: they go with that one, as
- * no other update can begin while it runs. NB. They are wanted no longer from then on, so that none of them comes back.
- */
-async function withoutEnding(
-  { clock, gates }: SettlePorts,
-  record: GateRecord,
-): Promise<GateRecord> {
-  const tooLate = clock.now().getTime() + 2 * leadOf(record);
-  const removeWindows = record.intent.windows
-    .filter(({ closesAt }) => Date.parse(closesAt) <= tooLate)
-    .map(({ windowId }) => windowId);
-  if (removeWindows.length === 0) {
-    return record;
-  }
-  await gates.change(record.gateId, { removeWindows });
-  return gates.read(record.gateId);
-}
-
 /** Begins an update; nothing when Azure was done with it at once. */
 async function begin(
   ports: SettlePorts,
@@ -238,12 +173,12 @@ async function begin(
 ): Promise<Settled | "again" | undefined> {
   const { gates, network, clock, log } = ports;
   const { gateId, desiredRevision: revision } = record;
-  await tellFound(ports, record, turn, reading, plan);
+  noteFound(ports, record, turn, reading, plan);
   // NB. What it touches is stored before it is sent: whoever comes after one who died knows these rules for ours.
   const touched = touchedBy(record, turn, plan);
   const isOurs =
     (await gates.touches(gateId, turn.holder, touched)) &&
-    (await gates.beat(gateId, turn.holder, true));
+    (await announce(ports, record, turn, reading, plan));
   if (!isOurs) {
     turn.isLost = true;
     return "again";
@@ -273,7 +208,7 @@ async function begin(
       );
     case "refused":
       log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
-      await tell(ports, record, turn, "failed", [outcome.reason]);
+      await tellFailed(ports, record, turn, outcome.reason);
       return refused(outcome.reason);
   }
 }

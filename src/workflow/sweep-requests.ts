@@ -1,10 +1,10 @@
 import { afterTime, revoked } from "../access/approval.ts";
 import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
+import { askedFacts } from "../activity/asked-facts.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Workflows } from "../ports.ts";
 import { isFirewallGate } from "../rules/gate.ts";
-import { askedFacts } from "./asked.ts";
 import { closeWindows } from "./close-windows.ts";
 import { tellDecisions } from "./decisions.ts";
 import type { WindowPorts } from "./open-windows.ts";

@@ -1,23 +1,13 @@
-import type { FactOutcome } from "../activity/fact.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import type { Log } from "../log.ts";
-import type {
-  Clock,
-  GateReading,
-  GateRecord,
-  GateStore,
-  Ids,
-  Network,
-  Settlement,
-} from "../ports.ts";
+import type { Clock, GateRecord, GateStore, Ids, Network } from "../ports.ts";
 import type { Reason, Refusal } from "../reasons.ts";
-import { type Found, foundBeside } from "../rules/drift.ts";
+import type { Found } from "../rules/drift.ts";
 import type { GateRule } from "../rules/gate.ts";
 import type { Owner } from "../rules/intent.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { type Gathering, gatheringFor } from "../rules/update-time.ts";
-import { repairFacts } from "./repairs.ts";
-import { printOf, settledRecord } from "./settlement.ts";
+import type { GateWriting } from "../rules/writing.ts";
 
 /** What settling needs of the world. */
 export interface SettlePorts {
@@ -60,6 +50,8 @@ export const settleTimes = {
   pollUpdating: 500,
   /** Of a firewall that somebody else updates, at the least. */
   pollOthers: 5_000,
+  /** A lease that was shown so long ago is shown once more before a write. */
+  shownLongAgo: 1_000,
   /** A firewall is looked at so often whatever pause Azure names. */
   pollLongestUpdate: 60_000,
   /** Before another update of a firewall of which Azure refused one. */
@@ -90,6 +82,12 @@ export interface Turn extends Terms {
   hasWritten: boolean;
   /** Names of the rules it has put on the gate, or tried to. What is wanted may change before they are proven. */
   readonly written: Set<string>;
+  /** The write that was told last, by this turn or one before; until it is told what became of it. */
+  writing: GateWriting | undefined;
+  /** When the gate was read last, ISO 8601. */
+  readAt: string;
+  /** How many writes it has told: they are named after it. */
+  told: number;
   /** Since the last write; others are waited for once a write. */
   hasGathered: boolean;
 }
@@ -111,6 +109,9 @@ export async function underLease(
     isLost: false,
     hasWritten: false,
     written: new Set(),
+    writing: undefined,
+    readAt: "",
+    told: 0,
     hasGathered: false,
   };
   void keepBeating(ports, turn);
@@ -194,53 +195,4 @@ export function gatheringOf(
   { changes }: GatePlan<GateRule>,
 ): Gathering | undefined {
   return changes.every(({ kind }) => kind === "put") ? gatheringFor(record) : undefined;
-}
-
-/** NB. The audit first: what is about to be put right must have its fact, whatever becomes of this process. */
-export async function tellFound(
-  ports: SettlePorts,
-  taken: GateRecord,
-  turn: Turn,
-  { gate }: GateReading,
-  plan: GatePlan<GateRule>,
-): Promise<void> {
-  if (turn.hasWritten) {
-    // Differences from what was proven are from now on our own work, or half of it.
-    return;
-  }
-  turn.found = foundBeside(taken, gate, plan, (rule) => printOf(ports.ids, rule));
-  if (turn.found.length > 0) {
-    ports.log.gateRepaired({ gateId: taken.gateId, found: turn.found.map((one) => one.code) });
-    await tell(ports, taken, turn, "asked");
-  }
-}
-
-export async function tell(
-  { activity, clock, owner }: SettlePorts,
-  taken: GateRecord,
-  turn: Turn,
-  outcome: FactOutcome,
-  faults: readonly Reason[] = [],
-): Promise<void> {
-  const facts = repairFacts(taken, owner, turn.found, {
-    id: turn.repairId,
-    outcome,
-    at: clock.now(),
-    faults,
-  });
-  if (facts.length > 0) {
-    await activity.record(facts);
-  }
-}
-
-export async function complete(
-  ports: SettlePorts,
-  taken: GateRecord,
-  turn: Turn,
-  settlement: Settlement,
-): Promise<Settled | "again"> {
-  await tell(ports, taken, turn, "done");
-  const isRecorded = await ports.gates.complete(taken.gateId, turn.holder, settlement);
-  // A lost lease means that another writer is at work on a newer reading: look again.
-  return isRecorded ? { outcome: "settled", record: settledRecord(taken, settlement) } : "again";
 }

@@ -3,17 +3,10 @@ import { type Refusal, refused } from "../reasons.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
 import type { GatePlan } from "../rules/nsg-plan.ts";
 import { sameName } from "../rules/owned.ts";
+import { proofOf } from "../rules/writing.ts";
 import { goneSettlement, planFor, provenBy, withStrangers } from "./settlement.ts";
-import {
-  complete,
-  gathered,
-  type Settled,
-  type SettlePorts,
-  settleTimes,
-  type Turn,
-  tell,
-  tellFound,
-} from "./turn.ts";
+import { announce, complete, noteFound, tellFailed } from "./tell-writes.ts";
+import { gathered, type Settled, type SettlePorts, settleTimes, type Turn } from "./turn.ts";
 
 /** Read, plan, write, and again, until the plan is empty and nothing is under way: that reading is the proof. */
 export async function writeUntilProven(
@@ -23,8 +16,10 @@ export async function writeUntilProven(
 ): Promise<Settled | "again"> {
   const { clock, network, log } = ports;
   let record = taken;
+  turn.writing = taken.writing;
   while (!turn.isLost && clock.now().getTime() < turn.giveUpAt) {
     const reading = await network.readGate(record.gateId);
+    turn.readAt = clock.now().toISOString();
     if (reading === undefined) {
       log.gateGone({ gateId: record.gateId });
       return complete(ports, record, turn, goneSettlement(record, clock.now()));
@@ -37,7 +32,9 @@ export async function writeUntilProven(
     const seen = withStrangers(record, reading.gate, ports.owner, [...turn.written]);
     const plan = withUnseen(record, turn, seen, planFor(record, seen, clock.now(), ports.owner));
     if (plan.changes.length === 0) {
-      return complete(ports, record, turn, provenBy(ports, record, seen, plan));
+      const proof = proofOf(turn.readAt, reading.etag);
+      const proven = provenBy(ports, record, { gate: seen, proof }, plan);
+      return complete(ports, record, turn, proven, reading.gate);
     }
     const latest = await gathered(ports, record, turn);
     if (latest.desiredRevision > record.desiredRevision) {
@@ -78,12 +75,10 @@ async function writePlan(
   reading: GateReading,
   plan: GatePlan<GateRule>,
 ): Promise<Refusal | undefined> {
-  const { gates, network, clock, log } = ports;
+  const { network, clock, log } = ports;
   const { gateId, desiredRevision: revision } = record;
-  await tellFound(ports, record, turn, reading, plan);
-  // NB. Asked for right before every write, not only now and then: nobody writes who cannot show the lease.
-  if (!(await gates.beat(gateId, turn.holder, true))) {
-    turn.isLost = true;
+  noteFound(ports, record, turn, reading, plan);
+  if (!(await announce(ports, record, turn, reading, plan))) {
     return undefined;
   }
   turn.hasWritten = true;
@@ -96,7 +91,7 @@ async function writePlan(
   const outcome = await network.write(reading, plan.changes);
   if (outcome.outcome === "refused") {
     log.gateRefused({ gateId, code: outcome.reason.code, message: outcome.reason.message });
-    await tell(ports, record, turn, "failed", [outcome.reason]);
+    await tellFailed(ports, record, turn, outcome.reason);
     return refused(outcome.reason);
   }
   if (outcome.outcome === "changed") {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { GateRecord, GateStore, Settlement } from "../../src/ports.ts";
-import { aDeny, aWindow, gateId } from "../support/stored-samples.ts";
+import { aDeny, aWindow, aWriting, gateId, vmId } from "../support/stored-samples.ts";
 import { deniesOf, idsOf, type Pair } from "./gate-store.ts";
 
 /** What every store of gates promises to those who settle them. */
@@ -165,6 +165,29 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         expect(idsOf(record)).toEqual([open.windowId, failed.windowId].sort());
       });
 
+      it("keeps what proves it and what it found to keep ports open, until the next one", async () => {
+        const proof = { readAt: "2026-03-01T11:00:00.000Z", etag: 'W/"7"' };
+        const code = "ExposedByCustomerRule";
+        const exposed = [
+          { code, message: "A rule stands before ours.", vmId: vmId("web-1") },
+        ] as const;
+        await gates.takeLease(gateId, "ann", undefined);
+        await gates.complete(gateId, "ann", aSettlement({ revision: 0, proof, exposed }));
+        const first = await otherProcess.read(gateId);
+        await gates.takeLease(gateId, "bob", undefined);
+        const kept = await otherProcess.read(gateId);
+        const gone = { readAt: "2026-03-01T12:00:00.000Z" };
+        await gates.complete(gateId, "bob", aSettlement({ revision: 0, proof: gone }));
+        const last = await otherProcess.read(gateId);
+
+        expect([first, kept, last].map((record) => record.proof)).toEqual([proof, proof, gone]);
+        expect([first, kept, last].map((record) => record.exposed)).toEqual([
+          exposed,
+          exposed,
+          undefined,
+        ]);
+      });
+
       it("replaces the findings of the one before", async () => {
         await gates.takeLease(gateId, "ann", undefined);
         const findings = [{ code: "GateFull", message: "No place is left." }] as const;
@@ -297,7 +320,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
 
         await gates.beat(gateId, "ann");
         const before = (await gates.read(gateId)).isInterrupted;
-        await gates.beat(gateId, "ann", true);
+        await gates.beat(gateId, "ann", aWriting);
         await gates.beat(gateId, "ann");
         await gates.release(gateId, "ann");
         const taken = await otherProcess.takeLease(gateId, "bob", undefined);
@@ -305,6 +328,47 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         const after = (await gates.read(gateId)).isInterrupted;
 
         expect([before, taken?.isInterrupted, after]).toEqual([undefined, true, undefined]);
+      });
+
+      it("is remembered with what it was to change until a settlement, and the next one takes its place", async () => {
+        const next = { id: "ann-2", vms: [{ rules: [{ name: "JitAccess-3", after: "c3" }] }] };
+        await gates.change(gateId, { addWindows: [aWindow()] });
+        await gates.takeLease(gateId, "ann", undefined);
+
+        await gates.beat(gateId, "ann", aWriting);
+        await gates.beat(gateId, "ann");
+        await gates.release(gateId, "ann");
+        const left = await otherProcess.takeLease(gateId, "bob", undefined);
+        await otherProcess.beat(gateId, "bob", next);
+        const over = await gates.read(gateId);
+        await otherProcess.complete(gateId, "bob", aSettlement({ revision: 1 }));
+        const settled = await gates.read(gateId);
+
+        expect([left?.writing, over.writing, settled.writing]).toEqual([aWriting, next, undefined]);
+      });
+
+      it("of one who has lost the lease is not remembered", async () => {
+        const lost = await gates.takeLease(gateId, "ann", undefined);
+        await otherProcess.takeLease(gateId, "bob", lost?.lease);
+
+        expect(await gates.beat(gateId, "ann", aWriting)).toBe(false);
+        expect((await gates.read(gateId)).writing).toBeUndefined();
+      });
+
+      it("may be about as many rules as a group has", async () => {
+        const rules = Array.from({ length: 1_000 }, (_, index) => ({
+          name: `JitAccess-0a1b2c-Deny-${String(index).padStart(16, "0")}-v4`,
+          after: String(index).padStart(16, "0"),
+        }));
+        const large = {
+          id: "ann-1",
+          vms: rules.map((rule) => ({ vmId: vmId(rule.name), rules: [rule] })),
+        };
+        await gates.takeLease(gateId, "ann", undefined);
+
+        await gates.beat(gateId, "ann", large);
+
+        expect((await otherProcess.read(gateId)).writing).toEqual(large);
       });
     });
 
@@ -432,7 +496,7 @@ export function gateSettlingContract(open: () => Pair<GateStore>): void {
         await gates.takeLease(gateId, "ann", undefined);
         await gates.complete(gateId, "ann", aSettlement({ revision: 1 }));
         await gates.takeLease(gateId, "ann", undefined);
-        await gates.beat(gateId, "ann", true);
+        await gates.beat(gateId, "ann", aWriting);
         await gates.release(gateId, "ann");
 
         const begun = await otherProcess.unsettled(noon);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { GateOperation, GateStore, Settlement, Touched } from "../../src/ports.ts";
 import { leadOf } from "../../src/rules/update-time.ts";
-import { aDeny, aWindow, groupId } from "../support/stored-samples.ts";
+import { aDeny, aWindow, aWriting, groupId } from "../support/stored-samples.ts";
 import { deniesOf, type Pair } from "./gate-store.ts";
 
 /** What every store of gates promises about the updates of firewalls, which take minutes. */
@@ -275,7 +275,7 @@ export function gateUpdatesContract(open: () => Pair<GateStore>): void {
       await gates.takeLease(firewall, "ann", undefined);
       await gates.beat(firewall, "ann");
       const before = await otherProcess.unsettled(long);
-      await gates.beat(firewall, "ann", true);
+      await gates.beat(firewall, "ann", aWriting);
       await gates.begin(firewall, "ann", operation);
       await gates.release(firewall, "ann");
       const underWay = await otherProcess.unsettled(long);

@@ -5,6 +5,7 @@ import { createLedger } from "../../src/tables/ledger.ts";
 import { createOutbox } from "../../src/tables/outbox.ts";
 import { createPolicyStore } from "../../src/tables/policies.ts";
 import { createRequestStore } from "../../src/tables/requests.ts";
+import { createSettingsStore } from "../../src/tables/settings.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
 import { createFakeActivity } from "../support/fake-activity.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
@@ -12,6 +13,7 @@ import { createFakeGateStore } from "../support/fake-gate-store.ts";
 import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
+import { createFakeSettingsStore } from "../support/fake-settings-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
 import { storageProcesses } from "../support/storage-wire.ts";
 import { activityHistoriesContract } from "./activity-histories.ts";
@@ -25,6 +27,7 @@ import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
 import { requestListsContract } from "./request-lists.ts";
 import { requestStoreContract } from "./request-store.ts";
+import { settingsStoreContract } from "./settings-store.ts";
 
 describe("in memory", () => {
   const openGates = () => {
@@ -45,6 +48,7 @@ describe("in memory", () => {
   activityStoreContract(createFakeActivityStore);
   activityHistoriesContract(createFakeActivity);
   ledgerContract(createFakeActivity);
+  settingsStoreContract(createFakeSettingsStore);
   outboxContract(() => {
     const outbox = createFakeOutbox();
     return { one: outbox, other: outbox };
@@ -90,6 +94,7 @@ describe("in Table Storage", () => {
   };
   activityHistoriesContract(openActivity);
   ledgerContract(openActivity);
+  settingsStoreContract(() => createSettingsStore(freshTables(azurite)));
   outboxContract(() => {
     const tables = freshTables(azurite);
     return { one: createOutbox(tables), other: createOutbox(tables) };

@@ -37,10 +37,12 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     name: "plan",
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
   },
+  { name: "activityNumbers", route: "api/activity/numbers" },
   { name: "activity", route: "api/activity" },
   { name: "exportActivity", route: "api/activity/export" },
   { name: "listRequests", route: "api/requests" },
   { name: "request", route: "api/requests/{requestId}" },
+  { name: "evidence", route: "api/requests/{requestId}/evidence" },
   ...["approve", "deny", "revoke", "extend", "rebind", "review"].map((verb) => ({
     name: `${verb}Request`,
     route: `api/requests/{requestId}/${verb}`,

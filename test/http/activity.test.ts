@@ -5,6 +5,7 @@ import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 const aFact = (values: Partial<Fact>): Fact => ({
+  version: 1,
   id: "fact",
   at: afterNoon(-60),
   operation: "access.open",

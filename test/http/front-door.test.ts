@@ -53,14 +53,16 @@ describe("the front door", () => {
     { method: "GET", address: "the policies", path: paths.ofSubscription },
     { method: "GET", address: "the activity", path: paths.activity },
   ])(
-    "asks a stranger who calls $method on $address for a token, and keeps no fact of it",
+    "asks a stranger who calls $method on $address for a token, and keeps a fact of that alone",
     async ({ method, path }) => {
       const reply = await door.call(method, path, { as: "nobody" });
 
       expect(reply.status).toBe(401);
       expect(reply.headers.get("www-authenticate")).toMatch(/^Bearer/);
       expect(reply.json.error.code).toBe("AuthenticationFailed");
-      expect(await world.facts()).toEqual([]);
+      expect(await refusals()).toEqual([
+        expect.objectContaining({ operation: "service.signIn", codes: ["AuthenticationFailed"] }),
+      ]);
       expect(world.network.reads).toEqual([]);
     },
   );
@@ -191,9 +193,6 @@ describe("the front door", () => {
         ...ports,
         trustedProxyHops: 1,
         rateLimits: createRateLimits(world.clock, 1),
-        workflows: () => {
-          throw new Error("not here");
-        },
       },
       async () => {
         throw Object.assign(new Error("Connection refused."), { name: "RestError" });

@@ -47,6 +47,9 @@ ask for web-1 and web-2       .yyy  .yyy        ....   ....          ....       
 plan to put both VMs          .yyy  .yyy        ....   ....          ....           .yyy      ....    .... .
 plan to ask for web-1         yyyy  yyyy        ....   ....          ....           ....      yyyy    yyyy .
 plan to ask for web-2         .yyy  .yyy        ....   ....          ....           ....      .yyy    .yyy .
+numbers of web-1              1111  1111        1111   1111          1111           ....      1111    1111 .
+numbers of the policy         1222  1222        1222   1222          1222           ....      1222    1222 .
+numbers of the subscription   1222  1222        1222   1222          1222           ....      1222    1222 .
 activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
 activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
 activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
@@ -55,6 +58,7 @@ activity of it as a file      1344  1344        1344   1344          1344       
 export of the subscription    ..44  ..44        ..44   ..44          ..44           ....      ..44    ..44 .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
+evidence of it                1222  1222        1222   1222          1222           n222      1222    1222 n
 approve it                    ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
 deny it                       ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
 extend it                     ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
@@ -114,6 +118,12 @@ const calls: Readonly<Record<string, Asked>> = {
   "plan to put both VMs": change("POST", paths.plan(), 200, policyOf("web-1", "web-2")),
   "plan to ask for web-1": change("POST", paths.plan(), 200, requestOf("web-1")),
   "plan to ask for web-2": change("POST", paths.plan(), 200, requestOf("web-2")),
+  "numbers of web-1": get(`${paths.numbers}?vm=${vmId("web-1")}`, machinesListed),
+  "numbers of the policy": get(`${paths.numbers}?policyId=${aPolicy().id}`, machinesListed),
+  "numbers of the subscription": get(
+    `${paths.numbers}?subscriptionId=${subscriptionId}`,
+    machinesListed,
+  ),
   "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
   "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
   "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
@@ -131,6 +141,7 @@ const calls: Readonly<Record<string, Asked>> = {
     windowsListed,
   ),
   "read a request": get(paths.request(requestId), windowsShown),
+  "evidence of it": get(paths.evidence(requestId), windowsShown),
   "approve it": change("POST", paths.request(requestId, "approve"), 200),
   "deny it": change("POST", paths.request(requestId, "deny"), 200),
   "extend it": change("POST", paths.request(requestId, "extend"), 202, { duration: "PT2H" }),
@@ -165,6 +176,11 @@ function listed(reply: Reply): string {
 function shown(reply: Reply): string {
   const count = reply.json?.properties?.virtualMachines?.length;
   return letter(reply, reply.status === 200 ? String(count) : undefined);
+}
+
+/** How many VMs numbers are told of. */
+function machinesListed(reply: Reply): string {
+  return letter(reply, reply.status === 200 ? String(reply.json?.value?.length) : undefined);
 }
 
 /** How many windows all requests of a list show. */
@@ -211,6 +227,7 @@ async function aWorld(tenantId = alice.tenantId): Promise<World> {
     given.map((fact) => ({
       ...fact,
       actor: { ...alice, tenantId },
+      version: 1,
       at: noon.toISOString(),
       operation: "policy.write",
       outcome: "done",

@@ -22,6 +22,7 @@ const text = fc.oneof(
 const maybe = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined });
 
 const fact: fc.Arbitrary<Fact> = fc.record({
+  version: fc.constant(1 as const),
   id: text,
   at: text,
   operation: fc.constantFrom(

@@ -109,6 +109,7 @@ describe("what people are told of a fact", () => {
   it("reminds once a day of drift on the same rules that cannot be put right", () => {
     const gates = [{ id: "/gate", rules: ["JitAccess-1"] }];
     const failed = (id: string, more: Partial<Fact> = {}) => ({
+      version: 1 as const,
       id,
       at: afterNoon(0),
       operation: "gate.repair" as const,

@@ -6,10 +6,8 @@ import {
   type PeopleAndGroups,
   weekdays,
 } from "../../src/policy/access-rules.ts";
-import {
-  type AccessRulesChange,
-  accessRulesChanges,
-} from "../../src/policy/access-rules-changes.ts";
+import { accessRulesChanges } from "../../src/policy/access-rules-changes.ts";
+import type { Change } from "../../src/policy/changes.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 
 const options = { requiredKeys: [] };
@@ -99,10 +97,7 @@ function ordered(value: unknown): unknown {
 }
 
 /** Applies differences to the differences from nothing, which are the rules themselves. */
-function apply(
-  changes: readonly AccessRulesChange[],
-  to: readonly AccessRulesChange[],
-): ReadonlyMap<string, string> {
+function apply(changes: readonly Change[], to: readonly Change[]): ReadonlyMap<string, string> {
   const values = new Map(to.map(({ path, after = "" }) => [path, after]));
   for (const { path, before, after } of changes) {
     expect(values.get(path)).toBe(before);

@@ -5,7 +5,7 @@ import { nsgs } from "./world.ts";
 export async function endState(world: World): Promise<Readonly<Record<string, unknown>>> {
   const gates = Object.values(nsgs);
   const records = await Promise.all(gates.map((gateId) => world.record(gateId)));
-  const facts = await world.facts();
+  const facts = [...(await world.facts()), ...(await world.factsOf("exposure."))];
   const requestIds = [...new Set(facts.flatMap((fact) => fact.requestId ?? []))].toSorted();
   return {
     customers: world.customers(),
@@ -26,13 +26,17 @@ export async function endState(world: World): Promise<Readonly<Record<string, un
         wasOpen: openedAt !== undefined,
         isOver: closedAt !== undefined,
       })),
+    wrongWrites: [...world.writeWrongs, ...world.unansweredWrites()],
     facts: facts
       .map(({ id, operation, outcome, vmId, gates: touched, reasons }) => ({
-        id,
+        id: operation.startsWith("exposure.") ? JSON.stringify([operation, vmId, reasons]) : id,
         operation,
         outcome,
         vmId,
-        touched,
+        // When it was read is another moment in each run; which rules had been there, not everybody knows.
+        touched: touched?.map((gate) =>
+          operation === "access.close" ? gate.id : [gate.id, gate.rules],
+        ),
         reasons,
       }))
       .toSorted((one, other) => (one.id < other.id ? -1 : 1)),

@@ -80,26 +80,27 @@ export function createFakeGateStore(): GateStore {
       return shown(gate);
     },
 
-    async beat(gateId, holder, isAboutToWrite = false) {
+    async beat(gateId, holder, writing) {
       const gate = held(gateId, holder);
       if (gate !== undefined) {
         gate.beat += 1;
         gate.record = {
           ...gate.record,
           lease: { holder, beat: gate.beat },
-          ...(isAboutToWrite ? { isInterrupted: true } : {}),
+          ...(writing === undefined ? {} : { isInterrupted: true, writing: copy(writing) }),
         };
       }
       return gate !== undefined;
     },
 
-    async complete(gateId, holder, { revision, results, findings, expired, proven }) {
+    async complete(gateId, holder, settlement) {
+      const { revision, results, findings, expired, proven, proof, exposed = [] } = settlement;
       const gate = held(gateId, holder);
       if (gate === undefined) {
         const { completedBy } = gateOf(gateId);
         return completedBy === holder;
       }
-      const { lease: _, isInterrupted: __, touched: ___, failures: ____, ...record } = gate.record;
+      const record = withoutWork(gate.record);
       const isWhole = revision >= record.desiredRevision;
       const { leftovers, ...rest } = record.intent;
       const kept = isWhole || leftovers === undefined ? rest : { ...rest, leftovers };
@@ -114,6 +115,8 @@ export function createFakeGateStore(): GateStore {
         ...record,
         intent: { ...kept, windows },
         proven: copy(proven),
+        ...(proof === undefined ? {} : { proof }),
+        ...(exposed.length === 0 ? {} : { exposed: copy(exposed) }),
         appliedRevision: Math.max(record.appliedRevision, revision),
         findings: copy(findings),
         results: resultsOf(all, windows),
@@ -200,6 +203,13 @@ export function createFakeGateStore(): GateStore {
       });
     },
   };
+}
+
+/** The record without what a settlement ends, or tells anew. */
+function withoutWork(record: GateRecord): GateRecord {
+  const { lease: _, isInterrupted: __, touched: ___, failures: ____, ...rest } = record;
+  const { writing: _____, proof: ______, exposed: _______, ...kept } = rest;
+  return kept;
 }
 
 function beatOf(gate: Gate, holder: string): void {

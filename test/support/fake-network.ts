@@ -35,6 +35,8 @@ export interface FakeNetwork extends Network, FakeFirewalls {
   addGate(gateId: string, rules?: readonly SecurityRule[]): void;
   removeGate(gateId: string): void;
   rules(gateId: string): readonly SecurityRule[];
+  /** A gate as it is, without anybody having read it. */
+  peek(gateId: string): GateReading | undefined;
   /** What a customer does behind our back. */
   edit(gateId: string, change: (rules: readonly SecurityRule[]) => readonly SecurityRule[]): void;
   /** The next writes, of whatever gate, end like this; one each. */
@@ -207,6 +209,10 @@ export function createFakeNetwork(options: FakeFirewallOptions = {}): FakeNetwor
       firewalls.remove(gateId);
     },
     rules: (gateId) => gateOf(gateId).rules,
+    peek(gateId) {
+      const gate = gates.get(idKey(gateId));
+      return gate === undefined ? firewalls.read(gateId) : readingOf(gate);
+    },
     edit(gateId, change) {
       const gate = gateOf(gateId);
       gate.rules = change(gate.rules);

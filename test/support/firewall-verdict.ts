@@ -123,6 +123,9 @@ async function faultsOfGates(
     "something is under way": record.operation === undefined && record.touched === undefined,
     "a window is wanted": record.intent.windows.length === 0,
     "somebody holds the lease": record.lease === undefined,
+    [world.writeWrongs.join("; ")]: world.writeWrongs.length === 0,
+    [`nobody told what became of ${world.unansweredWrites().join()}`]:
+      world.unansweredWrites().length === 0,
   };
   return Object.keys(claims).filter((claim) => claims[claim] === false);
 }

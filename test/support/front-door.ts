@@ -6,6 +6,7 @@ import type { EasyAuth } from "../../src/http/easy-auth.ts";
 import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
 import { createRoutes, type HandlerPorts } from "../../src/http/routes.ts";
+import { createSignInProblems } from "../../src/http/sign-in-problems.ts";
 import type { Rights, Workflows } from "../../src/ports.ts";
 import { ok, refused } from "../../src/reasons.ts";
 import { createForesee } from "../../src/workflow/foresee.ts";
@@ -32,7 +33,9 @@ export const paths = {
     `/subscriptions/${subscriptionId}/resourceGroups/${name}/${security}/jitNetworkAccessPolicies`,
   activity: "/api/activity",
   activityExport: "/api/activity/export",
+  numbers: "/api/activity/numbers",
   requests: "/api/requests",
+  evidence: (id: string) => `/api/requests/${id}/evidence`,
   request: (id: string, verb = "") => `/api/requests/${id}${verb === "" ? "" : `/${verb}`}`,
 } as const;
 
@@ -103,6 +106,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
   const workflows = fakeWorkflows();
   const faults = options.faults ?? createFaults();
   const process = world.start(faults);
+  const signIns = createSignInProblems(process, subscriptionId);
   const ports: Omit<FrontDoorPorts, "workflows"> &
     HandlerPorts & { workflows: FrontDoorPorts["workflows"] } = {
     ...process,
@@ -111,6 +115,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     rights: faults.through("rights", options.rights ?? rights),
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,
+    signIns,
     rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
     groupsUsable: options.groupsUsable ?? true,
     workflows: () => faults.through("workflows", workflows),
@@ -134,8 +139,10 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     { pattern: new RegExp(`${policies}$`), handle: route(all.listPolicies) },
     { pattern: /^\/api\/activity$/, handle: route(all.activity) },
     { pattern: /^\/api\/activity\/export$/, handle: route(all.exportActivity) },
+    { pattern: /^\/api\/activity\/numbers$/, handle: route(all.activityNumbers) },
     { pattern: /^\/api\/requests$/, handle: route(all.listRequests) },
     { pattern: /^\/api\/requests\/[^/]+$/, handle: route(all.request) },
+    { pattern: /^\/api\/requests\/[^/]+\/evidence$/, handle: route(all.evidence) },
     ...(["approve", "deny", "revoke", "extend", "rebind", "review"] as const).map((verb) => ({
       pattern: new RegExp(`^/api/requests/[^/]+/${verb}$`),
       handle: route(all[`${verb}Request`]),
@@ -196,7 +203,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     }
   }
 
-  return { call, rights, workflows, work };
+  return { call, rights, workflows, work, signIns };
 }
 
 function replyOf({ status = 200, headers: sent, body }: HttpResponseInit): Reply {
@@ -239,6 +246,7 @@ const contentTypes = new Set([
   "application/json; charset=utf-8",
   "application/x-ndjson",
   "text/csv; charset=utf-8; header=present",
+  "text/markdown; charset=utf-8",
 ]);
 
 /** Route parameters, decoded as the host decodes them. */

@@ -7,6 +7,7 @@ export function aWindowFact(values: Partial<Fact> = {}): Fact {
   const window = aWindow(values.port === undefined ? {} : { port: values.port });
   const { operation = "access.open", outcome = "done" } = values;
   return {
+    version: 1,
     id: `${window.id}.${operation}.${outcome}`,
     at: afterNoon(0),
     operation,

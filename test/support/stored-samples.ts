@@ -3,6 +3,7 @@ import type { AccessRequest } from "../../src/access/request.ts";
 import type { Fact } from "../../src/activity/fact.ts";
 import type { Policy } from "../../src/policy/policy.ts";
 import type { DesiredDeny, DesiredWindow } from "../../src/rules/intent.ts";
+import type { GateWriting } from "../../src/rules/writing.ts";
 
 export const subscriptionId = "11111111-2222-3333-4444-555555555555";
 export const groupId = `/subscriptions/${subscriptionId}/resourceGroups/Shop`;
@@ -28,6 +29,15 @@ export function aDeny(fields: Partial<DesiredDeny> = {}): DesiredDeny {
     ...fields,
   };
 }
+
+/** A write that is about to begin: a rule of a VM comes, and one of no known VM goes. */
+export const aWriting: GateWriting = {
+  id: "ann-1",
+  vms: [
+    { vmId: vmId("web-1"), rules: [{ name: "JitAccess-1", after: "a1" }] },
+    { rules: [{ name: "JitAccess-2", before: "b2" }] },
+  ],
+};
 
 export function aWindow(fields: Partial<DesiredWindow> = {}): DesiredWindow {
   return {
@@ -73,6 +83,7 @@ export function aRequest(fields: Partial<AccessRequest> = {}): AccessRequest {
 
 export function aFact(fields: Partial<Fact> = {}): Fact {
   return {
+    version: 1,
     id: randomUUID(),
     at: "2026-03-01T09:00:00.000Z",
     operation: "access.open",

@@ -27,6 +27,7 @@ import {
   vmId,
 } from "./builders.ts";
 import { createFakeActivity } from "./fake-activity.ts";
+import { checkedActivity } from "./fake-activity-store.ts";
 import { createFakeDirectory } from "./fake-directory.ts";
 import { createFakeGateStore } from "./fake-gate-store.ts";
 import { createFakeIds } from "./fake-ids.ts";
@@ -35,6 +36,7 @@ import { createFakePolicyStore } from "./fake-policy-store.ts";
 import { createFakeRequestStore } from "./fake-request-store.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createVirtualClock } from "./virtual-clock.ts";
+import { watchWrites } from "./write-watch.ts";
 
 const nsg = (name: string): string =>
   idKey(
@@ -128,8 +130,10 @@ export function createWorld({
     followPolicy: async () => undefined,
   };
   const logged: LogLine[] = [];
+  const badFacts: unknown[] = [];
   const log = createLog((_level, line) => logged.push(JSON.parse(line) as LogLine), clock.now);
-  const azure = slow(network, clock.pause, writeMs);
+  const watch = watchWrites(activity, network);
+  const azure = slow(watch.network, clock.pause, writeMs);
   for (const gate of Object.values(nsgs)) {
     network.addGate(gate, customerRules);
   }
@@ -148,12 +152,21 @@ export function createWorld({
       gates: faults.through("gates", gates),
       policies: faults.through("policies", policies),
       requests: faults.through("requests", requests),
-      activity: faults.through("activity", activity),
+      activity: faults.through("activity", checkedActivity(watch.activity, badFacts)),
       rights: faults.through<Rights>("rights", rights),
       directory: faults.through<Directory>("directory", directory),
       workflows: faults.through<Workflows>("workflows", workflows),
     };
     return { ...ports, settle: createSettle(ports) };
+  }
+
+  async function allFacts(): Promise<readonly Fact[]> {
+    if (badFacts.length > 0) {
+      throw new Error("A fact is not as the catalogue has it.", { cause: badFacts[0] });
+    }
+    const [from, to] = [new Date(0), new Date("2100-01-01T00:00:00Z")];
+    const page = await activity.list({ of: { subscriptionId }, from, to, top: 100_000 });
+    return page.items.toReversed();
   }
 
   return {
@@ -175,12 +188,16 @@ export function createWorld({
     start,
     /** Most writes that were under way on one gate at the same moment. */
     mostWritesAtOnce: azure.mostAtOnce,
-    /** All facts, oldest first. */
-    async facts(): Promise<readonly Fact[]> {
-      const [from, to] = [new Date(0), new Date("2100-01-01T00:00:00Z")];
-      const page = await activity.list({ of: { subscriptionId }, from, to, top: 100_000 });
-      return page.items.toReversed();
-    },
+    /** What the facts of writes say and is not so, a sentence each; see there. */
+    writeWrongs: watch.wrongs,
+    /** Writes of which nobody has told what became of them. */
+    unansweredWrites: watch.unanswered,
+    /** All facts but those of single writes and of exposures, oldest first: what was asked for, and what became of it. */
+    facts: async () =>
+      (await allFacts()).filter(({ operation }) => !/^(gate\.write|exposure\.)/.test(operation)),
+    /** All facts of an operation, or of all that begin so, oldest first. */
+    factsOf: async (operation: string) =>
+      (await allFacts()).filter((fact) => fact.operation.startsWith(operation)),
     ours: (gateId: string) =>
       network.rules(gateId).filter(({ name }) => name.startsWith("JitAccess-")),
     customers: () =>

@@ -117,6 +117,8 @@ describe("whatever dies, fails, or is edited meanwhile", () => {
           expect([owed, behind]).toEqual([[], []]);
           expect(gates.flatMap((gate) => world.ours(gate))).toEqual([]);
           expect(world.customers()).toBe(customers);
+          expect(world.writeWrongs).toEqual([]);
+          expect(world.unansweredWrites()).toEqual([]);
         }),
         propertyRuns,
       );

@@ -164,6 +164,8 @@ describe("whoever asks, answers, ends, extends and moves, and whatever dies or f
           expect(await world.gates.overdue(world.clock.now())).toEqual([]);
           expect(await world.gates.unsettled(world.clock.now())).toEqual([]);
           expect((await world.policies.get(aPolicy().id))?.value.state).toBe("settled");
+          expect(world.writeWrongs).toEqual([]);
+          expect(world.unansweredWrites()).toEqual([]);
         }),
         propertyRuns,
       );

@@ -1,16 +1,18 @@
-import type { Fact, FactOutcome } from "../activity/fact.ts";
 import type { Policy, PolicyChange } from "../policy/policy.ts";
-import { subscriptionOf } from "../policy/resource-id.ts";
+import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import { type Fact, type FactOutcome, factVersion } from "./fact.ts";
 
 /** The facts of a policy change, one for each VM it concerns. The same change and outcome are the same facts, whoever tells them. */
 export function policyFacts(
   policyId: string,
-  { id, operation, actor, vmIds }: PolicyChange,
+  { id, operation, actor, origin, vmIds, virtualMachines = [] }: PolicyChange,
   outcome: FactOutcome,
   at: Date,
   more: Pick<Fact, "gates" | "reasons"> = {},
 ): readonly Fact[] {
+  const changesOf = new Map(virtualMachines.map(({ vmId, changes }) => [idKey(vmId), changes]));
   return vmIds.map((vmId, index) => ({
+    version: factVersion,
     id: `${id}.${operation}.${outcome}.${index}`,
     at: at.toISOString(),
     operation,
@@ -19,6 +21,8 @@ export function policyFacts(
     policyId,
     vmId,
     actor,
+    origin,
+    changes: changesOf.get(idKey(vmId)),
     ...more,
   }));
 }
@@ -29,7 +33,7 @@ export function policyFacts(
  */
 export function accessRulesFacts(
   policyId: string,
-  { id, actor, accessRules = [] }: PolicyChange,
+  { id, actor, origin, accessRules = [] }: PolicyChange,
   outcome: "asked" | "done",
   at: Date,
 ): readonly Fact[] {
@@ -38,6 +42,7 @@ export function accessRulesFacts(
     ? []
     : [
         {
+          version: factVersion,
           id: `${id}.${operation}.${outcome}`,
           at: at.toISOString(),
           operation,
@@ -45,6 +50,7 @@ export function accessRulesFacts(
           subscriptionId: subscriptionOf(policyId) ?? "",
           policyId,
           actor,
+          origin,
           changes: accessRules,
         },
       ];

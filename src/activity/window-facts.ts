@@ -1,7 +1,7 @@
-import type { AccessRequest, EndReason, Requestor, Window } from "../access/request.ts";
-import type { Fact, FactOutcome, Operation } from "../activity/fact.ts";
+import type { AccessRequest, EndReason, Origin, Requestor, Window } from "../access/request.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
+import { type Fact, type FactOutcome, factVersion, type Operation } from "./fact.ts";
 
 /** The audit fact of one window. `step` makes its id: the same window and step is the same fact, however often it is told. */
 export function windowFact(
@@ -14,6 +14,8 @@ export function windowFact(
     readonly step?: string | undefined;
     /** Who acted; absent when the service did. */
     readonly by?: Requestor | undefined;
+    /** From where they called; absent when the service acted. */
+    readonly origin?: Origin | undefined;
     readonly comment?: string | undefined;
     readonly awaits?: Fact["awaits"];
     readonly approvedByRule?: number | undefined;
@@ -23,6 +25,7 @@ export function windowFact(
   },
 ): Fact {
   return {
+    version: factVersion,
     id: [
       window.id,
       told.operation,
@@ -38,6 +41,7 @@ export function windowFact(
     requestId: request.id,
     windowId: window.id,
     actor: told.by,
+    origin: told.origin,
     requestor: request.requestor,
     port: window.port,
     protocol: window.protocol,

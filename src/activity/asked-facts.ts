@@ -1,9 +1,9 @@
 import { circlesOf, namesOf } from "../access/circles.ts";
 import { requestState } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
-import type { Fact, Operation } from "../activity/fact.ts";
 import type { ApprovalRules } from "../policy/access-rules.ts";
-import { windowFact } from "./facts.ts";
+import type { Fact, Operation } from "./fact.ts";
+import { windowFact } from "./window-facts.ts";
 
 const following = {
   extension: "access.extend",
@@ -18,7 +18,7 @@ export function askedFacts(
   request: AccessRequest,
   rules: ApprovalRules | undefined,
 ): readonly Fact[] {
-  const { approval, follows, requestor: by } = request;
+  const { approval, follows, origin, requestor: by } = request;
   const awaits =
     approval?.answerBy === undefined || requestState(request) !== "pending approval"
       ? undefined
@@ -35,6 +35,7 @@ export function askedFacts(
       outcome: "asked",
       at,
       by,
+      origin,
       awaits,
       approvedByRule: approval?.automatic,
     }),

@@ -1,0 +1,196 @@
+import { z } from "zod";
+import { hoursExposed, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
+import type { Span } from "../activity/spans.ts";
+import type { ActivityStore } from "../activity/store.ts";
+import { createReader } from "../caller/requirements.ts";
+import { mapLimited } from "../map-limited.ts";
+import type { Policy } from "../policy/policy.ts";
+import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
+import { type Finding, type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { countedRequests, exposuresNow, policiesOf, type Scope, vmsOf } from "./numbers-reads.ts";
+import { type Answer, problem, problemOf } from "./problem.ts";
+import { readSome } from "./read-some.ts";
+import type { Call, Handler } from "./route.ts";
+import { scopeParameters } from "./scope-parameters.ts";
+
+export interface NumbersPorts {
+  readonly clock: Clock;
+  readonly rights: Rights;
+  readonly gates: GateStore;
+  readonly policies: PolicyStore;
+  readonly requests: RequestStore;
+  readonly activity: ActivityStore;
+}
+
+const limits = { days: 31, usualDays: 7, page: 200, usualPage: 100 } as const;
+const mostExposures = 1_000;
+const parallelReads = 8;
+const day = 86_400_000;
+
+/**
+ * A request may be open so long after it was made, in milliseconds: two circles answer within seven days each, a window is a day
+ * at most, and a day is for closings that take their time.
+ */
+const openWithin = (7 + 7 + 1 + 1) * day;
+
+const queryShape = z.strictObject(
+  {
+    ...scopeParameters,
+    days: wholeNumber(limits.days),
+    top: wholeNumber(limits.page),
+    $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
+    "api-version": z.string().optional(),
+  },
+  {
+    error: "no such parameter is known; expected vm, policyId, subscriptionId, days, top",
+  },
+);
+
+function wholeNumber(most: number) {
+  const expected = `expected a whole number from 1 to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, expected)
+    .transform(Number)
+    .refine((number) => number >= 1 && number <= most, expected)
+    .optional();
+}
+
+interface Asked {
+  readonly of: Scope;
+  readonly days: number;
+  readonly top: number;
+  readonly after: string;
+}
+
+/**
+ * GET /api/activity/numbers: how often and how long VMs were open in the last days, of each that the caller may read. What it costs
+ * does not grow with the history: where there is more than is looked at, the answer says so.
+ */
+export function getNumbers(ports: NumbersPorts): Handler {
+  return async (call) => {
+    const asked = readQuery(call);
+    if (asked.outcome === "refused") {
+      return problem(asked);
+    }
+    const { of, days } = asked.value;
+    const to = ports.clock.now();
+    const from = new Date(to.getTime() - days * day);
+    const mayRead = createReader(await ports.rights.of(call.caller, subscriptionIn(of)));
+    if ("vmId" in of && !mayRead(of.vmId)) {
+      return mayNot(call, of.vmId, "vm");
+    }
+    const [policies, requests] = await Promise.all([
+      policiesOf(ports, of),
+      countedRequests(ports, of, new Date(from.getTime() - openWithin), to),
+    ]);
+    const readable = [...vmsOf(of, policies.items, requests.items)]
+      .filter(([, { vmId, policyIds }]) => mayRead(vmId, ...policyIds))
+      .toSorted(([one], [other]) => (one < other ? -1 : 1));
+    if ("policyId" in of && readable.length === 0 && !mayRead(of.policyId)) {
+      return mayNot(call, of.policyId, "policyId");
+    }
+    const rest = readable.filter(([key]) => key > asked.value.after);
+    const page = rest.slice(0, asked.value.top);
+    const found = await exposuresNow(ports, protecting(policies.items, page));
+    const within = { from: from.getTime(), to: to.getTime() };
+    const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) =>
+      numbersOf(ports, vmId, requests.items, found.get(key) ?? [], within),
+    );
+    const oldest = requests.items.at(-1)?.createdAt;
+    return answer(call, value, {
+      from: from.toISOString(),
+      to: to.toISOString(),
+      isTruncated: policies.isTruncated || requests.isTruncated,
+      // NB. What was asked for before then is not among the numbers.
+      ...(requests.isTruncated ? { countedFrom: oldest } : {}),
+      next: rest.length > page.length ? page.at(-1)?.[0] : undefined,
+    });
+  };
+}
+
+async function numbersOf(
+  { activity }: NumbersPorts,
+  vmId: string,
+  requests: Parameters<typeof vmNumbers>[1],
+  found: readonly Finding[],
+  within: Span,
+): Promise<VmNumbers> {
+  const walk = activity.walk({
+    of: { vmId },
+    from: new Date(within.from),
+    to: new Date(within.to),
+    where: { operations: ["exposure.begin", "exposure.end"] },
+  });
+  const { kept } = await readSome(walk, mostExposures);
+  const facts = kept.map(({ fact }) => fact);
+  return {
+    ...vmNumbers(vmId, requests, within),
+    exposedHours: hoursExposed(vmId, facts, found, within),
+  };
+}
+
+/** The policies that protect one of the VMs. */
+function protecting(
+  policies: readonly Policy[],
+  vms: readonly (readonly [string, { readonly policyIds: ReadonlySet<string> }])[],
+): readonly Policy[] {
+  const ids = new Set(vms.flatMap(([, { policyIds }]) => [...policyIds]));
+  return policies.filter(({ id }) => ids.has(idKey(id)));
+}
+
+function subscriptionIn(of: Scope): string {
+  return "subscriptionId" in of
+    ? of.subscriptionId.toLowerCase()
+    : (subscriptionOf("vmId" in of ? of.vmId : of.policyId) ?? "");
+}
+
+function mayNot({ caller }: Call, scope: string, target: string): Answer {
+  return problemOf(
+    "AuthorizationFailed",
+    `'${caller.name}' may not read the activity of '${scope}'. Ask an owner of that scope for a role assignment.`,
+    target,
+  );
+}
+
+function answer(
+  { url }: Call,
+  value: readonly VmNumbers[],
+  { next, ...told }: { readonly next: string | undefined; readonly [member: string]: unknown },
+): Answer {
+  if (next === undefined) {
+    return { status: 200, body: { ...told, value } };
+  }
+  const nextLink = new URL(url);
+  nextLink.searchParams.set("$skiptoken", next);
+  return { status: 200, body: { ...told, value, nextLink: nextLink.toString() } };
+}
+
+function readQuery(call: Call): Outcome<Asked> {
+  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
+    reportInput: true,
+  });
+  if (!parsed.success) {
+    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  }
+  const { vm, policyId, subscriptionId, days, top, $skiptoken } = parsed.data;
+  const scopes = [
+    ...(vm === undefined ? [] : [{ vmId: vm }]),
+    ...(policyId === undefined ? [] : [{ policyId }]),
+    ...(subscriptionId === undefined ? [] : [{ subscriptionId }]),
+  ];
+  const [of] = scopes;
+  return of === undefined || scopes.length > 1
+    ? refused({
+        code: "InvalidQuery",
+        message: "Name one of vm, policyId and subscriptionId.",
+        target: "vm",
+      })
+    : ok({
+        of,
+        days: days ?? limits.usualDays,
+        top: top ?? limits.usualPage,
+        after: $skiptoken ?? "",
+      });
+}
