@@ -19,29 +19,33 @@ describe("a page of the activity", () => {
   it.each([
     ["a VM", { vmId: vmId("web1") }],
     ["a subscription", { subscriptionId }],
-  ])("of %s ends after ten answers of the storage, and goes on from there", async (_case, of) => {
-    const { tables, wire } = storageProcesses(azurite)();
-    const activity = createActivityStore(tables, pause);
-    const months = Array.from({ length: 14 }, (_, index) => new Date(Date.UTC(2025, index, 15)));
-    await activity.record(
-      months.map((at, index) => aFact({ id: `${index}`, at: at.toISOString() })),
-    );
-    await activity.record([
-      aFact({ id: "wanted", at: "2025-01-10T00:00:00.000Z", comment: "Sought" }),
-    ]);
-    const query = { ...span, of, where: { text: "sought" } };
-    wire.requests = 0;
+  ])(
+    "of %s ends after ten answers of the storage, and goes on from there",
+    async (_case, of) => {
+      const { tables, wire } = storageProcesses(azurite)();
+      const activity = createActivityStore(tables, pause);
+      const months = Array.from({ length: 14 }, (_, index) => new Date(Date.UTC(2025, index, 15)));
+      await activity.record(
+        months.map((at, index) => aFact({ id: `${index}`, at: at.toISOString() })),
+      );
+      await activity.record([
+        aFact({ id: "wanted", at: "2025-01-10T00:00:00.000Z", comment: "Sought" }),
+      ]);
+      const query = { ...span, of, where: { text: "sought" } };
+      wire.requests = 0;
 
-    const first = await activity.list(query);
-    const cost = wire.requests;
-    const second = await activity.list({ ...query, continuation: first.continuation });
+      const first = await activity.list(query);
+      const cost = wire.requests;
+      const second = await activity.list({ ...query, continuation: first.continuation });
 
-    expect(first).toEqual({ items: [], continuation: expect.any(String) });
-    // One more lists the months.
-    expect(cost).toBe(11);
-    expect(second.items.map(({ id }) => id)).toEqual(["wanted"]);
-    expect(second.continuation).toBeUndefined();
-  }, 20_000);
+      expect(first).toEqual({ items: [], continuation: expect.any(String) });
+      // One more lists the months.
+      expect(cost).toBe(11);
+      expect(second.items.map(({ id }) => id)).toEqual(["wanted"]);
+      expect(second.continuation).toBeUndefined();
+    },
+    20_000,
+  );
 
   it("goes on over months in which nothing was found at all", async () => {
     const { tables } = storageProcesses(azurite)();
