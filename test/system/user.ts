@@ -32,6 +32,7 @@ export interface ArmRule {
 
 /** What the tests look at of an audit fact. */
 export interface ToldFact {
+  readonly actor?: { readonly objectId: string };
   readonly at: string;
   readonly operation: string;
   readonly outcome: string;
