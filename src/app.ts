@@ -93,7 +93,7 @@ function connect(config: Config) {
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ credential, endpoint, scope, pollMs, owner }),
-    activity: notifyingActivity(createActivityStore(tables), notifications),
+    activity: notifyingActivity(createActivityStore(tables, clock.pause, log), notifications),
     owner,
   };
   return {

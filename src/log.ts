@@ -88,6 +88,13 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         "EASY_AUTH is on, but the platform does not say that App Service Authentication is: its headers are ignored.",
         {},
       ),
+    factsUnfinished: (fields: { count: number; chain?: string; error: unknown }) =>
+      write(
+        "warning",
+        "activity.unfinished",
+        "Facts are recorded but do not lie in all their chains yet; the sweep finishes that.",
+        { count: fields.count, chain: fields.chain, ...faultFields(fields.error) },
+      ),
     gateWritten: (fields: { gateId: string; changes: number; revision: number }) =>
       write(
         "information",

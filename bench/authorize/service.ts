@@ -94,7 +94,7 @@ function portsOver(storage: Storage, clock: Clock) {
     gates: createGateStore(tables, clock.pause),
     policies: createPolicyStore(tables),
     requests: createRequestStore(tables, clock.pause),
-    activity: createActivityStore(tables),
+    activity: createActivityStore(tables, clock.pause),
   };
 }
 

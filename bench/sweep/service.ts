@@ -75,7 +75,7 @@ export function createService(arm: ArmOptions, storage: Storage, pollMs: number)
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ ...arm, pollMs, owner }),
-    activity: createActivityStore(tables),
+    activity: createActivityStore(tables, clock.pause),
     owner,
   };
   return {

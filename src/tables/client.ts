@@ -1,5 +1,10 @@
 import type { TokenCredential } from "@azure/core-auth";
-import { TableClient, type TableServiceClientOptions } from "@azure/data-tables";
+import {
+  TableClient,
+  TableServiceClient,
+  type TableServiceClientOptions,
+} from "@azure/data-tables";
+import { createMonthTables, type MonthTables } from "./month-tables.ts";
 
 /** The storage account, by secret or by identity. */
 export type StorageAccount =
@@ -13,22 +18,24 @@ export interface TablesOptions {
   readonly additionalPolicies?: TableServiceClientOptions["additionalPolicies"];
 }
 
-/** The tables. Each call waits until all of them exist, which is asked for once. */
+/** The tables. Each call waits until all of them exist, which is asked for once; those of the activity come with their months. */
 export interface Tables {
   gates(): Promise<TableClient>;
   policies(): Promise<TableClient>;
   requests(): Promise<TableClient>;
-  activity(): Promise<TableClient>;
   outbox(): Promise<TableClient>;
+  readonly activity: MonthTables;
 }
+
+type AdditionalPolicies = NonNullable<TablesOptions["additionalPolicies"]>;
 
 /** Connects to the tables of an account; nothing is sent before the first use. */
 export function createTables(account: StorageAccount, options: TablesOptions = {}): Tables {
   const { prefix = "Jit", additionalPolicies = [] } = options;
   // A table's name takes 3 to 63 letters and digits and starts with a letter.
-  if (!/^[a-z][a-z\d]{0,49}$/i.test(prefix)) {
+  if (!/^[a-z][a-z\d]{0,48}$/i.test(prefix)) {
     throw new Error(
-      `'${prefix}' is no prefix of table names; expected a letter and up to 49 letters and digits.`,
+      `'${prefix}' is no prefix of table names; expected a letter and up to 48 letters and digits.`,
     );
   }
   const open = (name: string) => openTable(account, `${prefix}${name}`, additionalPolicies);
@@ -36,7 +43,6 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     gates: open("Gates"),
     policies: open("Policies"),
     requests: open("Requests"),
-    activity: open("Activity"),
     outbox: open("Outbox"),
   };
   let created: Promise<unknown> | undefined;
@@ -55,24 +61,45 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     gates: () => ready(clients.gates),
     policies: () => ready(clients.policies),
     requests: () => ready(clients.requests),
-    activity: () => ready(clients.activity),
     outbox: () => ready(clients.outbox),
+    activity: createMonthTables(
+      openService(account, additionalPolicies),
+      `${prefix}Activity`,
+      open,
+    ),
   };
 }
 
 function openTable(
   account: StorageAccount,
   name: string,
-  additionalPolicies: NonNullable<TablesOptions["additionalPolicies"]>,
+  additionalPolicies: AdditionalPolicies,
 ): TableClient {
-  const options: TableServiceClientOptions & { allowInsecureConnection: boolean } = {
+  const options = optionsOf(account, additionalPolicies);
+  return "connectionString" in account
+    ? TableClient.fromConnectionString(account.connectionString, name, options)
+    : new TableClient(account.url, name, account.credential, options);
+}
+
+function openService(
+  account: StorageAccount,
+  additionalPolicies: AdditionalPolicies,
+): TableServiceClient {
+  const options = optionsOf(account, additionalPolicies);
+  return "connectionString" in account
+    ? TableServiceClient.fromConnectionString(account.connectionString, options)
+    : new TableServiceClient(account.url, account.credential, options);
+}
+
+function optionsOf(
+  account: StorageAccount,
+  additionalPolicies: AdditionalPolicies,
+): TableServiceClientOptions & { readonly allowInsecureConnection: boolean } {
+  return {
     retryOptions: { maxRetries: 3, retryDelayInMs: 100, maxRetryDelayInMs: 2_000 },
     additionalPolicies,
     allowInsecureConnection: isLocal(account),
   };
-  return "connectionString" in account
-    ? TableClient.fromConnectionString(account.connectionString, name, options)
-    : new TableClient(account.url, name, account.credential, options);
 }
 
 /** Whether the account itself says http, as an emulator on this machine does. Azure's own accounts say https. */

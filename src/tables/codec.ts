@@ -21,7 +21,11 @@ export class BodyTooLarge extends Error {
 
 /** A JSON value as entity properties: `body` as text when short, else gzip in `body0`, `body1`, …. Write with Replace, never Merge. */
 export function packBody(value: unknown): Record<string, string | Uint8Array> {
-  const text = asciiJson(value);
+  return packText(asciiJson(value));
+}
+
+/** As {@link packBody}, of JSON that {@link asciiJson} made. */
+export function packText(text: string): Record<string, string | Uint8Array> {
   if (text.length <= plainCharacters) {
     return { body: text };
   }
@@ -38,8 +42,8 @@ export function packBody(value: unknown): Record<string, string | Uint8Array> {
   );
 }
 
-/** JSON in ASCII alone: Azurite 3.37 spoils other characters in request bodies of over about 64 KiB. */
-function asciiJson(value: unknown): string {
+/** A value as JSON in ASCII alone: Azurite 3.37 spoils other characters in request bodies of over about 64 KiB. */
+export function asciiJson(value: unknown): string {
   const escaped = (character: string) =>
     `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(value).replace(/[^\x20-\x7e]/g, escaped);
@@ -47,10 +51,13 @@ function asciiJson(value: unknown): string {
 
 /** The value that {@link packBody} made the properties from. The type is the caller's word: only this folder writes these tables. */
 export function unpackBody<T>(entity: Readonly<Record<string, unknown>>): T {
+  return JSON.parse(unpackText(entity));
+}
+
+/** The text that {@link packText} made the properties from; throws where they are damaged. */
+export function unpackText(entity: Readonly<Record<string, unknown>>): string {
   const { body } = entity;
-  return JSON.parse(
-    typeof body === "string" ? body : gunzipSync(chunksOf(entity)).toString("utf8"),
-  );
+  return typeof body === "string" ? body : gunzipSync(chunksOf(entity)).toString("utf8");
 }
 
 /** The value as it will come back from storage: fields that are `undefined` are not there. */

@@ -27,6 +27,14 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
+/** The whole table is not there, or not any more (404 TableNotFound, 409 TableBeingDeleted). */
+export function isTableGone(error: unknown): boolean {
+  return (
+    error instanceof RestError &&
+    ["TableNotFound", "TableBeingDeleted"].includes(codeOf(error) ?? "")
+  );
+}
+
 /** Somebody else was quicker: what the step had read is not so any more. */
 function isBeaten(error: unknown): boolean {
   return alreadyExists(error) || changedMeanwhile(error) || isMissing(error);

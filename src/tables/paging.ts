@@ -2,7 +2,7 @@ import type { TableClient, TableEntityResult } from "@azure/data-tables";
 import { BadContinuation } from "../activity/query.ts";
 
 /** Most entities Table Storage gives in one answer. */
-const mostAtOnce = 1_000;
+export const mostAtOnce = 1_000;
 
 export type Row = TableEntityResult<Record<string, unknown>>;
 

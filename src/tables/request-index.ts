@@ -1,12 +1,13 @@
 import { odata, type TableClient } from "@azure/data-tables";
 import { type AccessRequest, requestedVms } from "../access/request.ts";
+import { invertedDay, invertedTime } from "../activity/row-keys.ts";
 import type { Principal } from "../caller/caller.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, RequestQuery } from "../ports.ts";
 import { unpackBody } from "./codec.ts";
 import { unlessMissing } from "./etag.ts";
 import { inParallel } from "./in-parallel.ts";
-import { encodeId, encodeKey, invertedDay, invertedTime } from "./keys.ts";
+import { encodeId, encodeKey } from "./keys.ts";
 import { firstRows, type Row, readContinuation, writeContinuation } from "./paging.ts";
 
 /** Where a row lies. */

@@ -2,13 +2,14 @@ import { isDeepStrictEqual } from "node:util";
 import { odata, type TableClient } from "@azure/data-tables";
 import { isLive } from "../access/life.ts";
 import type { AccessRequest } from "../access/request.ts";
+import { invertedTime } from "../activity/row-keys.ts";
 import type { RequestStore } from "../ports.ts";
 import type { Tables } from "./client.ts";
 import { asStored, packBody, unpackBody } from "./codec.ts";
 import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { groupCommit, type Waiting } from "./group-commit.ts";
 import { inParallel } from "./in-parallel.ts";
-import { encodeKey, invertedTime } from "./keys.ts";
+import { encodeKey } from "./keys.ts";
 import { firstRows, type Row } from "./paging.ts";
 import {
   indexRows,

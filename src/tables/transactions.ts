@@ -9,16 +9,21 @@ const limits = { rows: 100, bytes: 3 * 1_024 * 1_024 } as const;
 /** What is sent around a row: headers of its part, address, names and types of columns. */
 const bytesAround = 2_048;
 
-/** Rows of one partition in their order, in groups that one transaction takes each. */
+/** Rows of one partition in their order, in groups that one transaction takes each, beside so many other small rows. */
 export function transactionsOf<T extends TableEntity>(
   rows: readonly T[],
+  others = 0,
 ): readonly (readonly T[])[] {
   const groups: T[][] = [];
   let bytes = 0;
   for (const row of rows) {
     const group = groups.at(-1);
     const size = sentBytes(row);
-    if (group === undefined || group.length >= limits.rows || bytes + size > limits.bytes) {
+    if (
+      group === undefined ||
+      group.length + others >= limits.rows ||
+      bytes + size > limits.bytes
+    ) {
       groups.push([row]);
       bytes = size;
     } else {

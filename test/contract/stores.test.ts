@@ -1,21 +1,25 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createActivityStore } from "../../src/tables/activity.ts";
 import { createGateStore } from "../../src/tables/gates.ts";
+import { createLedger } from "../../src/tables/ledger.ts";
 import { createOutbox } from "../../src/tables/outbox.ts";
 import { createPolicyStore } from "../../src/tables/policies.ts";
 import { createRequestStore } from "../../src/tables/requests.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
+import { createFakeActivity } from "../support/fake-activity.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
 import { createFakeGateStore } from "../support/fake-gate-store.ts";
 import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
+import { activityHistoriesContract } from "./activity-histories.ts";
 import { activityStoreContract } from "./activity-store.ts";
 import { gateEndsContract } from "./gate-ends.ts";
 import { gateSettlingContract } from "./gate-settling.ts";
 import { gateStoreContract } from "./gate-store.ts";
 import { gateUpdatesContract } from "./gate-updates.ts";
+import { ledgerContract } from "./ledger.ts";
 import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
 import { requestListsContract } from "./request-lists.ts";
@@ -38,6 +42,8 @@ describe("in memory", () => {
   requestStoreContract(openRequests);
   requestListsContract(openRequests);
   activityStoreContract(createFakeActivityStore);
+  activityHistoriesContract(createFakeActivity);
+  ledgerContract(createFakeActivity);
   outboxContract(() => {
     const outbox = createFakeOutbox();
     return { one: outbox, other: outbox };
@@ -68,7 +74,16 @@ describe("in Table Storage", () => {
   };
   requestStoreContract(openRequests);
   requestListsContract(openRequests);
-  activityStoreContract(() => createActivityStore(freshTables(azurite)));
+  activityStoreContract(() => createActivityStore(freshTables(azurite), pause));
+  const openActivity = () => {
+    const tables = freshTables(azurite);
+    return {
+      activity: createActivityStore(tables, pause),
+      ledger: createLedger(tables, pause),
+    };
+  };
+  activityHistoriesContract(openActivity);
+  ledgerContract(openActivity);
   outboxContract(() => {
     const tables = freshTables(azurite);
     return { one: createOutbox(tables), other: createOutbox(tables) };

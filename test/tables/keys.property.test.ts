@@ -1,12 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
-import {
-  encodeId,
-  encodeKey,
-  invertedDay,
-  invertedMonth,
-  invertedTime,
-} from "../../src/tables/keys.ts";
+import { dayStart, invertedDay, invertedTime } from "../../src/activity/row-keys.ts";
+import { encodeId, encodeKey } from "../../src/tables/keys.ts";
 import { policyId, vmId } from "../support/stored-samples.ts";
 
 /** Texts that are alike enough to collide if anything does. */
@@ -81,16 +76,12 @@ describe("a key of a table's row", () => {
 
         expect(invertedTime(late) < invertedTime(early)).toBe(late > early);
         expect(invertedDay(late) <= invertedDay(early)).toBe(true);
-        expect(invertedMonth(late) <= invertedMonth(early)).toBe(true);
       }),
     );
   });
 
-  it("of a month begins at midnight UTC on the first", () => {
-    const [last, first] = ["2025-12-31T23:59:59.999Z", "2026-01-01T00:00:00.000Z"];
-
-    expect(Number(invertedMonth(last)) - Number(invertedMonth(first))).toBe(1);
-    expect(invertedMonth("2026-01-31T23:59:59.999Z")).toBe(invertedMonth(first));
+  it("of a day says when the day begins", () => {
+    expect(dayStart(invertedDay("2026-01-31T23:59:59.999Z"))).toBe(Date.UTC(2026, 0, 31));
   });
 
   it("is not made of what is no time", () => {
