@@ -24,6 +24,7 @@ export interface Tables {
   policies(): Promise<TableClient>;
   requests(): Promise<TableClient>;
   outbox(): Promise<TableClient>;
+  anchors(): Promise<TableClient>;
   readonly activity: MonthTables;
 }
 
@@ -44,6 +45,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: open("Policies"),
     requests: open("Requests"),
     outbox: open("Outbox"),
+    anchors: open("Anchors"),
   };
   let created: Promise<unknown> | undefined;
   const ready = async <T>(client: T): Promise<T> => {
@@ -62,6 +64,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: () => ready(clients.policies),
     requests: () => ready(clients.requests),
     outbox: () => ready(clients.outbox),
+    anchors: () => ready(clients.anchors),
     activity: createMonthTables(
       openService(account, additionalPolicies),
       `${prefix}Activity`,

@@ -33,9 +33,13 @@ export async function anchorDaily(ports: AnchorPorts): Promise<boolean> {
   if (newest?.at.slice(0, 10) === now.toISOString().slice(0, 10)) {
     return false;
   }
-  const since = newest === undefined ? 0 : Date.parse(newest.at) - lookedBackMs;
-  const months = (await ports.ledger.months()).filter((month) => month >= monthOf(since));
-  return write(ports, newest, await changedHeads(ports, months), { evenNone: months.length > 0 });
+  const since =
+    newest === undefined ? 0 : Math.min(Date.parse(newest.at), now.getTime()) - lookedBackMs;
+  const months = await ports.ledger.months();
+  const looked = months.filter((month) => month >= monthOf(since));
+  return write(ports, newest, await changedHeads(ports, looked), {
+    evenNone: newest !== undefined || months.length > 0,
+  });
 }
 
 /** Writes down the ends of a month's chains, of those that differ from what anchors say. */
