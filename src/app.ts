@@ -38,7 +38,11 @@ import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
 import { keepActivity } from "./workflow/keep-activity.ts";
 import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
-import { createNotifications, notifyingActivity, notifyingLedger } from "./workflow/notifications.ts";
+import {
+  createNotifications,
+  notifyingActivity,
+  notifyingLedger,
+} from "./workflow/notifications.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";

@@ -3,7 +3,7 @@ import type { AnchorKeeper, KeptAnchor } from "../activity/anchor.ts";
 import type { Drop, DropStore } from "../activity/dropped.ts";
 import type { Tables } from "./client.ts";
 import { packBody, unpackBody } from "./codec.ts";
-import { alreadyExists, unlessMissing } from "./etag.ts";
+import { alreadyExists, isTableGone, unlessMissing } from "./etag.ts";
 import { encodeKey } from "./keys.ts";
 import { firstRows, type Row } from "./paging.ts";
 
@@ -15,12 +15,18 @@ const mostAnchors = 9_999_999_999;
 
 /** Anchors, a row each, of which none is ever changed. */
 export function createAnchorStore(tables: Tables): AnchorKeeper {
-  const rowsWith = async (condition: string, count: number) =>
-    firstRows(
-      await tables.anchors(),
-      [`${odata`PartitionKey eq ${anchors}`}${condition}`],
-      count,
-    );
+  /** Who may only read finds no table where nothing was ever kept. */
+  async function rowsWith(condition: string, count: number): Promise<readonly Row[]> {
+    try {
+      const filter = `${odata`PartitionKey eq ${anchors}`}${condition}`;
+      return await firstRows(await tables.anchors(), [filter], count);
+    } catch (error) {
+      if (isTableGone(error)) {
+        return [];
+      }
+      throw error;
+    }
+  }
 
   return {
     async put({ sequence, at, text }) {

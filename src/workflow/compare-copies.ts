@@ -39,30 +39,40 @@ export async function compareCopies(
     readonly distrusted: ReadonlySet<string>;
   },
 ): Promise<readonly Problem[]> {
-  const bySubscription = Map.groupBy(differences, ({ subscriptionId }) => subscriptionId);
-  const problems: Problem[] = [];
-  for (const [subscriptionId, ofOne] of bySubscription) {
-    const chains = new Set(ofOne.map(({ chain }) => chain));
-    const asked = { month, subscriptionId, chains, distrusted };
-    const first = await look(ports, asked);
-    await ports.ledger.complete(ports.clock.now());
-    const second = await look(ports, asked);
-    problems.push(...[...second].filter(([key]) => first.has(key)).map(([, problem]) => problem));
+  const asked = [...Map.groupBy(differences, ({ subscriptionId }) => subscriptionId)].map(
+    ([subscriptionId, ofOne]) => {
+      const chains = new Set(ofOne.map(({ chain }) => chain));
+      return { month, subscriptionId, chains, distrusted };
+    },
+  );
+  if (asked.length === 0) {
+    return [];
   }
-  return problems;
+  const first = await lookAtAll(ports, asked);
+  await ports.ledger.complete(ports.clock.now());
+  const second = await lookAtAll(ports, asked);
+  return [...second].filter(([key]) => first.has(key)).map(([, problem]) => problem);
 }
 
-/** What differs now, by chain and fact. */
-async function look(ports: ComparePorts, asked: Asked): Promise<ReadonlyMap<string, Problem>> {
-  const { expected, days } = await expectedIn(ports, asked);
+async function lookAtAll(ports: ComparePorts, asked: readonly Asked[]) {
   const found = new Map<string, Problem>();
-  for (const chain of asked.chains) {
-    const due = expected.get(chain) ?? new Map<string, FiledFact>();
-    for (const problem of await problemsIn(ports, asked, chain, due, days)) {
+  for (const one of asked) {
+    for (const problem of await look(ports, one)) {
       found.set(`${problem.chain}\n${problem.factId}`, problem);
     }
   }
   return found;
+}
+
+/** What differs now. */
+async function look(ports: ComparePorts, asked: Asked): Promise<readonly Problem[]> {
+  const { expected, days } = await expectedIn(ports, asked);
+  const problems: Problem[] = [];
+  for (const chain of asked.chains) {
+    const due = expected.get(chain) ?? new Map<string, FiledFact>();
+    problems.push(...(await problemsIn(ports, asked, chain, due, days)));
+  }
+  return problems;
 }
 
 /** What a chain has too little, too much or otherwise than the subscription's own chains say (`due`, by fact). */

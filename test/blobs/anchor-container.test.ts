@@ -46,7 +46,10 @@ describe("a container", () => {
 
   it("takes an anchor once when two put it at the same moment", async () => {
     const account = access();
-    const [one, other] = [createAnchorContainer(account, "Jit"), createAnchorContainer(account, "Jit")];
+    const [one, other] = [
+      createAnchorContainer(account, "Jit"),
+      createAnchorContainer(account, "Jit"),
+    ];
     await one.numbers();
 
     const put = await Promise.all([one.put(anchor), other.put(anchor)]);

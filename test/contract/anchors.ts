@@ -46,7 +46,13 @@ export function anchorKeeperContract(open: () => AnchorKeeper): void {
     });
 
     it("gives those from a moment on and the one before, also where a clock was wrong in between", async () => {
-      const all = [anchor(1), anchor(2), anchor(3, "2099-01-01T00:00:00.000Z"), anchor(4), anchor(5)];
+      const all = [
+        anchor(1),
+        anchor(2),
+        anchor(3, "2099-01-01T00:00:00.000Z"),
+        anchor(4),
+        anchor(5),
+      ];
       for (const one of all) {
         await keeper.put(one);
       }

@@ -75,9 +75,7 @@ describe("the verification of the activity", () => {
     expect(reply.json).toMatchObject({
       verified: false,
       problemCount: 1,
-      problems: [
-        { kind: "altered", chain, sequence: 1, factId: "second", at: afterNoon(-86_400) },
-      ],
+      problems: [{ kind: "altered", chain, sequence: 1, factId: "second", at: afterNoon(-86_400) }],
     });
   });
 
@@ -153,7 +151,11 @@ describe("the verification of the activity", () => {
   it.each([
     { case: "no subscription", query: { subscriptionId: "x" }, target: "subscriptionId" },
     { case: "no day", query: { from: "2030-01-31T12:00:00Z" }, target: "from" },
-    { case: "an end before its beginning", query: { from: "2030-02-01", to: "2030-01-01" }, target: "from" },
+    {
+      case: "an end before its beginning",
+      query: { from: "2030-02-01", to: "2030-01-01" },
+      target: "from",
+    },
     { case: "a misspelt parameter", query: { form: "2030-01-01" }, target: "form" },
   ])("cannot be asked for $case", async ({ query, target }) => {
     const reply = await ask(query as Record<string, string>);

@@ -4,9 +4,7 @@ import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
 const programOf = (service: "table" | "blob"): string =>
-  fileURLToPath(
-    new URL(`../../node_modules/azurite/dist/src/${service}/main.js`, import.meta.url),
-  );
+  fileURLToPath(new URL(`../../node_modules/azurite/dist/src/${service}/main.js`, import.meta.url));
 
 /** Azurite's well-known account; its key is public and opens nothing else. */
 const account = {

@@ -116,7 +116,9 @@ describe("keeping activity for so many days", () => {
 
     expect(await months()).toEqual(["2026-03", "2026-05"]);
     const told = await kept.drops();
-    expect(told.map(({ outcome, subscriptionId, changes }) => ({ outcome, subscriptionId, changes }))).toEqual(
+    expect(
+      told.map(({ outcome, subscriptionId, changes }) => ({ outcome, subscriptionId, changes })),
+    ).toEqual(
       ["asked", "done"].map((outcome) => ({
         outcome,
         subscriptionId,

@@ -16,9 +16,7 @@ describe("verifying the activity", () => {
   beforeEach(async () => {
     kept = createKeptActivity("2026-03-10T12:17:45Z");
     facts = ["fact-1", "fact-2", "fact-3"];
-    await kept.record(
-      ...facts.map((id, index) => ({ id, at: `2026-03-09T0${index}:00:00.000Z` })),
-    );
+    await kept.record(...facts.map((id, index) => ({ id, at: `2026-03-09T0${index}:00:00.000Z` })));
     await kept.keep();
   });
 
@@ -43,9 +41,7 @@ describe("verifying the activity", () => {
     kept.tamper.remove(chain, 2);
     kept.tamper.alter(chain, 1, { text: "{" });
 
-    expect(await verify()).toEqual([
-      { kind: "altered", chain, sequence: 1, factId: undefined },
-    ]);
+    expect(await verify()).toEqual([{ kind: "altered", chain, sequence: 1, factId: undefined }]);
   });
 
   it("tells which fact lacks where a chain was cut and its head set back", async () => {
@@ -63,7 +59,13 @@ describe("verifying the activity", () => {
     const stored = await chains();
     for (const [chain, { rows }] of stored) {
       const left = rows.filter(({ sequence }) => sequence < 3);
-      stored.set(chain, forged(chain, left.toSorted((one, other) => one.sequence - other.sequence)));
+      stored.set(
+        chain,
+        forged(
+          chain,
+          left.toSorted((one, other) => one.sequence - other.sequence),
+        ),
+      );
     }
     const ports = { ...kept, ledger: ledgerOver(stored, kept.ledger) };
 
@@ -76,7 +78,13 @@ describe("verifying the activity", () => {
     const stored = await chains();
     for (const [chain, { rows }] of stored) {
       const changed = rows.map((row) => ({ ...row, text: row.text.replace("access.", "policy.") }));
-      stored.set(chain, forged(chain, changed.toSorted((one, other) => one.sequence - other.sequence)));
+      stored.set(
+        chain,
+        forged(
+          chain,
+          changed.toSorted((one, other) => one.sequence - other.sequence),
+        ),
+      );
     }
     const found = await verifyAll({ ...kept, ledger: ledgerOver(stored, kept.ledger) }, march);
 
@@ -89,7 +97,9 @@ describe("verifying the activity", () => {
     const whole = await chains();
     const chain = await chainOf(vmChain);
     const partly = new Map(whole);
-    const rows = (whole.get(chain)?.rows ?? []).toSorted((one, other) => one.sequence - other.sequence);
+    const rows = (whole.get(chain)?.rows ?? []).toSorted(
+      (one, other) => one.sequence - other.sequence,
+    );
     partly.set(chain, forged(chain, rows.slice(0, -1)));
     const ledger: Ledger = {
       ...ledgerOver(partly, kept.ledger),
