@@ -77,7 +77,7 @@ export function resultText(result: VerifyResult, most = 50): string {
   return [
     ...lines,
     ...more,
-    `${anchors.checked} anchors${newest}${copied}.`,
+    `Anchors: ${anchors.checked}${newest}${copied}.`,
     verified
       ? `Verified: ${facts} facts in ${chains} chains are as they were written.`
       : `NOT verified: ${problems.length} chain(s) are not as they were written.`,

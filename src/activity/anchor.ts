@@ -43,7 +43,7 @@ const anchorShape = z.object({
 });
 
 /** What the first anchor follows. */
-export function anchorStart(digest: Digest): string {
+function anchorStart(digest: Digest): string {
   return digest("JIT Access anchors 1");
 }
 

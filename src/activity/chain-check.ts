@@ -202,7 +202,7 @@ export class ChainCheck {
 }
 
 /** The fact that a stored text tells; nothing where it is none. */
-export function factOf(text: string): Fact | undefined {
+function factOf(text: string): Fact | undefined {
   try {
     const { id, at, subscriptionId } = JSON.parse(text);
     const isFact =
