@@ -121,8 +121,10 @@ describe("the verification of the activity", () => {
 
   it("gives up a month that takes longer than a minute, and says who can", async () => {
     world.ledger.rows = async function* (month) {
-      for (let index = 0; index < 100_000; index += 1) {
-        await world.clock.pause(1);
+      for (let index = 0; index < 10_000; index += 1) {
+        if (index % 1_000 === 0) {
+          await world.clock.pause(20_000);
+        }
         yield { head: { chain: `${month}/vm|${index}`, sequence: 0, hash: "" } };
       }
     };

@@ -54,9 +54,12 @@ export function createKeptActivity(startsAt: string) {
       drops: through("drops", drops),
       retentionDays,
     };
-    const run = keepActivity(process);
+    let isDone = false;
+    const run = keepActivity(process).finally(() => {
+      isDone = true;
+    });
     // A process that dies never comes to its end.
-    await Promise.race([run, standsStill()]);
+    await Promise.race([run, standsStill(() => isDone)]);
   }
 
   return {
@@ -94,8 +97,8 @@ export async function verifyAll(
   return problems.map(({ kind, chain, sequence, factId }) => ({ kind, chain, sequence, factId }));
 }
 
-async function standsStill(): Promise<void> {
-  for (let round = 0; round < 40; round += 1) {
+async function standsStill(isDone: () => boolean): Promise<void> {
+  for (let round = 0; round < 20 && !isDone(); round += 1) {
     await quiet();
   }
 }
