@@ -19,3 +19,9 @@ app.http("exportActivity", {
   route: "api/activity/export",
   handler: (request, context) => theApp().exportActivity(request, context),
 });
+
+app.http("verifyActivity", {
+  ...everyMethod,
+  route: "api/activity/verify",
+  handler: (request, context) => theApp().verifyActivity(request, context),
+});

@@ -247,6 +247,13 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         `The activity has a new fact: ${fields.operation}, ${fields.outcome}.`,
         fields.event,
       ),
+    activityDropped: (fields: { month: string; facts: number; subscriptions: number }) =>
+      write(
+        "warning",
+        "activity.dropped",
+        "A month of activity was dropped, as it is older than is kept.",
+        fields,
+      ),
     sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>
       write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),
   };

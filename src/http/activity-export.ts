@@ -27,7 +27,7 @@ import type { Call, Handler } from "./route.ts";
 export interface ActivityExportPorts {
   readonly clock: Clock;
   readonly rights: Rights;
-  readonly ledger: Pick<Ledger, "daysOf" | "after" | "months">;
+  readonly ledger: Ledger;
 }
 
 /** How many facts a portion holds. */

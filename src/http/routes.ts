@@ -14,13 +14,15 @@ import { getPolicy, listPolicies } from "./read-policies.ts";
 import { getRequest, listRequests } from "./requests.ts";
 import { revokeRequest } from "./revoke-request.ts";
 import type { Handler, Route } from "./route.ts";
+import { type VerifyActivityPorts, verifyActivity } from "./verify-activity.ts";
 
 /** Everything that the handlers need of the world. */
 export interface HandlerPorts
   extends WritePolicyPorts,
     FollowPorts,
     AnswerPorts,
-    ActivityExportPorts {}
+    ActivityExportPorts,
+    VerifyActivityPorts {}
 
 /** The addresses of the API that ask who is calling, by the name of their function; where each lies, `functions/` says. */
 export function createRoutes(ports: HandlerPorts) {
@@ -36,6 +38,7 @@ export function createRoutes(ports: HandlerPorts) {
     activityNumbers: { methods: { GET: getNumbers(ports) } },
     activity: { methods: { GET: listActivity(ports) } },
     exportActivity: { methods: { GET: exportActivity(ports) } },
+    verifyActivity: { methods: { GET: verifyActivity(ports) } },
     listRequests: { methods: { GET: listRequests(ports) } },
     request: { methods: { GET: getRequest(ports) } },
     evidence: { methods: { GET: getEvidence(ports) } },

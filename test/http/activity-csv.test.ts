@@ -8,6 +8,7 @@ import { people } from "../support/front-door.ts";
 import { propertyRuns } from "../support/property-runs.ts";
 
 const aFact = (values: Partial<Fact> = {}): Fact => ({
+  version: 1,
   id: "fact",
   at: afterNoon(0),
   operation: "access.open",

@@ -7,6 +7,7 @@ import { createFrontDoor, type Person, paths, people } from "../support/front-do
 import { createWorld, type World } from "../support/world.ts";
 
 const aFact = (values: Partial<Fact>): Fact => ({
+  version: 1,
   id: "fact",
   at: afterNoon(-60),
   operation: "access.open",

@@ -9,6 +9,7 @@ import { createWorld, type World } from "../support/world.ts";
 
 const day = 86_400;
 const aFact = (id: string, at: number, values: Partial<Fact> = {}): Fact => ({
+  version: 1,
   id,
   at: afterNoon(at),
   operation: "access.open",

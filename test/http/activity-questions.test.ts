@@ -16,6 +16,7 @@ const elsewhere = "99999999-3c1d-4e7f-9a52-7d1c0e4b8f31";
 const inElsewhere = (id: string) => id.replace(subscriptionId, elsewhere);
 
 const aFact = (values: Partial<Fact>): Fact => ({
+  version: 1,
   id: "fact",
   at: afterNoon(-60),
   operation: "access.open",

@@ -56,6 +56,7 @@ activity of the subscription  1344  1344        1344   1344          1344       
 activity of Alice             1344  1344        1344   1344          1344           ....      1344    1344 .
 activity of it as a file      1344  1344        1344   1344          1344           ....      1344    1344 .
 export of the subscription    ..44  ..44        ..44   ..44          ..44           ....      ..44    ..44 .
+verify the subscription       ..yy  ..yy        ..yy   ..yy          ..yy           ....      ..yy    ..yy .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
 evidence of it                1222  1222        1222   1222          1222           n222      1222    1222 n
@@ -135,6 +136,10 @@ const calls: Readonly<Record<string, Asked>> = {
   "export of the subscription": get(
     `${paths.activityExport}?subscriptionId=${subscriptionId}`,
     lines,
+  ),
+  "verify the subscription": get(
+    `${paths.verifyActivity}?subscriptionId=${subscriptionId}`,
+    (reply) => letter(reply, reply.json?.verified === true ? "y" : undefined),
   ),
   "requests of the subscription": get(
     `${paths.requests}?subscriptionId=${subscriptionId}`,
