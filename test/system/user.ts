@@ -30,11 +30,17 @@ export interface ArmRule {
   };
 }
 
-/** What the tests look at of an audit fact. */
-export interface ToldFact {
+/** What the tests look at of an audit fact about gates. */
+export interface GateFact {
+  readonly id: string;
   readonly at: string;
   readonly operation: string;
   readonly outcome: string;
+  readonly gates?: readonly { readonly id: string; readonly rules: readonly string[] }[];
+}
+
+/** What the tests look at of an audit fact. */
+export interface ToldFact extends GateFact {
   readonly vmId?: string;
   readonly windowId?: string;
   readonly endReason?: string;
@@ -151,6 +157,7 @@ export class User {
       readonly method: string;
       readonly path: string;
       readonly status: number;
+      readonly body?: unknown;
     }[]
   > {
     const { body } = await this.#send("GET", `${this.#system.endpoints.cloud}/local/requests`);
