@@ -262,16 +262,16 @@ export class User {
     return facts;
   }
 
-  /** The facts of a VM as `operation outcome`, newest first. */
+  /** The facts of a VM as `operation outcome`, newest first, without those of single writes and of exposures. */
   async facts(vm: string): Promise<readonly string[]> {
     const { body } = await this.call(
       "olivia",
       "GET",
       `/api/activity?vm=${encodeURIComponent(this.vm(vm))}&top=1000`,
     );
-    return body.value.map(
-      (fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`,
-    );
+    return body.value
+      .map((fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`)
+      .filter((kind: string) => !/^(gate\.write|exposure\.)/.test(kind));
   }
 
   async #callArm(method: string, path: string, apiVersion: string, body?: string): Promise<Answer> {
