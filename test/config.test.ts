@@ -52,8 +52,39 @@ describe("the settings", () => {
       webhooks: [],
       webhooksAllowPrivate: false,
       publicUrl: undefined,
+      homeSubscriptionId: "00000000-0000-0000-0000-000000000000",
+      activityLog: "on",
+      settings: expect.objectContaining({ TABLES_PREFIX: "Jit", DEPLOYMENT_NAME: "shop" }),
     });
   });
+
+  it.each([
+    [
+      "as it is set",
+      "AAAAAAAA-2222-4333-8444-555555555555",
+      `${"b".repeat(8)}-2222-4333-8444-555555555555+rg-West`,
+      "aaaaaaaa-2222-4333-8444-555555555555",
+    ],
+    [
+      "that of App Service",
+      undefined,
+      "BBBBBBBB-2222-4333-8444-555555555555+rg-WestEuropewebspace",
+      "bbbbbbbb-2222-4333-8444-555555555555",
+    ],
+    [
+      "none, where App Service tells something else",
+      undefined,
+      "shop",
+      "00000000-0000-0000-0000-000000000000",
+    ],
+  ])(
+    "file what concerns no subscription under a home: %s",
+    (_case, HOME_SUBSCRIPTION_ID, WEBSITE_OWNER_NAME, home) => {
+      const given = { ...least, HOME_SUBSCRIPTION_ID, WEBSITE_OWNER_NAME };
+
+      expect(readConfig(given).homeSubscriptionId).toBe(home);
+    },
+  );
 
   it.each([
     ["off", undefined, "True", "off"],

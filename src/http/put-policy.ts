@@ -67,7 +67,9 @@ async function write(
     const after = policyWith(before?.value, address, content);
     const rulesChanges = accessRulesChanges(before?.value.accessRules, after.accessRules);
     const concerned = [...vmIds, ...dropped];
-    const vmsChanges = vmChanges(concerned, before?.value, after);
+    // What a deletion has told to be gone, comes anew.
+    const isDeleting = before?.value.state === "deleting";
+    const vmsChanges = vmChanges(concerned, isDeleting ? undefined : before?.value, after);
     const change = changeOf(call, "policy.write", concerned, vmsChanges, rulesChanges);
     await ports.activity.record([
       ...untoldFacts(before?.value, now),

@@ -74,20 +74,22 @@ function pathsOf(side: VmValues | undefined, long: ReadonlySet<number>): Values 
   ]);
 }
 
-/** NB. Sources in an order of their own, so that their order is none. */
+/** NB. In an order of its own, so that neither that of its members nor that of its sources is a difference. */
 function ruleValues(rule: PortRule, isLong: boolean): readonly (readonly [string, string])[] {
-  const { allowedSourceAddressPrefixes: sources, ...rest } = rule;
   const path = `ports[${rule.number}]`;
-  if (sources === undefined) {
-    return [[path, JSON.stringify(rest)]];
-  }
-  const sorted = sources.toSorted();
-  return isLong
-    ? [
-        [path, JSON.stringify(rest)],
-        ...sorted.map((source) => [`${path}.${list}[${source}]`, JSON.stringify(source)] as const),
-      ]
-    : [[path, JSON.stringify({ ...rest, [list]: sorted })]];
+  const sources = rule.allowedSourceAddressPrefixes?.toSorted();
+  const text = JSON.stringify({
+    number: rule.number,
+    protocol: rule.protocol,
+    allowedSourceAddressPrefix: rule.allowedSourceAddressPrefix,
+    [list]: isLong ? undefined : sources,
+    maxRequestAccessDuration: rule.maxRequestAccessDuration,
+  });
+  const oneByOne = isLong ? (sources ?? []) : [];
+  return [
+    [path, text],
+    ...oneByOne.map((source) => [`${path}.${list}[${source}]`, JSON.stringify(source)] as const),
+  ];
 }
 
 const list = "allowedSourceAddressPrefixes";

@@ -141,8 +141,24 @@ describe("a bearer token", () => {
 
     expect(await aVerifier().verify(token)).toEqual({
       outcome: "ok",
-      value: { tenantId, objectId, name: objectId, kind: "application" },
+      value: { tenantId, objectId, name: objectId, kind: "application", application: clientId },
     });
+  });
+
+  it.each([
+    { case: "in version 2", claims: { azp: clientId.toUpperCase() } },
+    { case: "in version 1", claims: { ...versionOne, scp: "user_impersonation", appid: clientId } },
+  ])("tells the application that a person uses $case", async ({ claims }) => {
+    const verified = await aVerifier().verify(await aToken(claims));
+
+    expect(verified).toMatchObject({ value: { kind: "user", application: clientId } });
+  });
+
+  it("tells no application where the claim is no id", async () => {
+    const verified = await aVerifier().verify(await aToken({ azp: "my app" }));
+
+    expect(verified).toMatchObject({ outcome: "ok" });
+    expect(verified).not.toHaveProperty("value.application");
   });
 
   it.each<[string, Claims]>([

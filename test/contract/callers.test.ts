@@ -77,6 +77,7 @@ describe("in the pretend cloud", () => {
         objectId: people.alice.objectId,
         name: "alice@contoso.example",
         kind: "user",
+        application: expect.stringMatching(/^[0-9a-f-]{36}$/),
       },
     });
   });

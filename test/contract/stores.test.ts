@@ -4,12 +4,14 @@ import { createGateStore } from "../../src/tables/gates.ts";
 import { createOutbox } from "../../src/tables/outbox.ts";
 import { createPolicyStore } from "../../src/tables/policies.ts";
 import { createRequestStore } from "../../src/tables/requests.ts";
+import { createSettingsStore } from "../../src/tables/settings.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
 import { createFakeGateStore } from "../support/fake-gate-store.ts";
 import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
+import { createFakeSettingsStore } from "../support/fake-settings-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
 import { activityStoreContract } from "./activity-store.ts";
 import { gateEndsContract } from "./gate-ends.ts";
@@ -20,6 +22,7 @@ import { outboxContract } from "./outbox.ts";
 import { policyStoreContract } from "./policy-store.ts";
 import { requestListsContract } from "./request-lists.ts";
 import { requestStoreContract } from "./request-store.ts";
+import { settingsStoreContract } from "./settings-store.ts";
 
 describe("in memory", () => {
   const openGates = () => {
@@ -38,6 +41,7 @@ describe("in memory", () => {
   requestStoreContract(openRequests);
   requestListsContract(openRequests);
   activityStoreContract(createFakeActivityStore);
+  settingsStoreContract(createFakeSettingsStore);
   outboxContract(() => {
     const outbox = createFakeOutbox();
     return { one: outbox, other: outbox };
@@ -69,6 +73,7 @@ describe("in Table Storage", () => {
   requestStoreContract(openRequests);
   requestListsContract(openRequests);
   activityStoreContract(() => createActivityStore(freshTables(azurite)));
+  settingsStoreContract(() => createSettingsStore(freshTables(azurite)));
   outboxContract(() => {
     const tables = freshTables(azurite);
     return { one: createOutbox(tables), other: createOutbox(tables) };

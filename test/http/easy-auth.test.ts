@@ -64,6 +64,17 @@ describe("EasyAuth, while it is on and the platform says so", () => {
     expect(one?.actor).toMatchObject({ objectId: olivia.objectId, name: olivia.name });
   });
 
+  it("tells the application where the sign-in does", async () => {
+    const application = "33333333-0000-4000-8000-000000000001";
+    const headers = {
+      ...signedIn([...goodClaims, { typ: "appid", val: application }]),
+      "x-requested-with": "page",
+    };
+    await door.call("PUT", paths.policy(), { as: "nobody", body: {}, headers });
+
+    expect((await world.facts())[0]?.actor).toMatchObject({ application });
+  });
+
   it.each<[string, Record<string, string>]>([
     ["of another provider", signedIn(goodClaims, "aad", "google")],
     ["that says it is of another provider", signedIn(goodClaims, "google")],

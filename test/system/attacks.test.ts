@@ -119,6 +119,8 @@ describe("after all these attacks", () => {
 
     expect(after.things).toEqual(before.things);
     expect(told.toSorted()).toEqual(expected.toSorted());
+    expect(after.strangers.length).toBeGreaterThan(0);
+    expect(after.strangers.filter(({ actor }) => actor !== undefined)).toEqual([]);
   });
 
   it("what exists cannot be told from what does not by whoever may read neither", async () => {

@@ -41,6 +41,7 @@ export interface GateFact {
 
 /** What the tests look at of an audit fact. */
 export interface ToldFact extends GateFact {
+  readonly actor?: { readonly objectId: string };
   readonly vmId?: string;
   readonly windowId?: string;
   readonly endReason?: string;

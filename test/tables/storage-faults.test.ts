@@ -188,7 +188,8 @@ describe("the tables", () => {
     const tables = freshTables(azurite, {
       additionalPolicies: [{ policy: wire.policy, position: "perRetry" }],
     });
-    wire.requestsToRefuse = 16;
+    // One table of six meets four refusals in a row.
+    wire.requestsToRefuse = 19;
 
     await expect(tables.gates()).rejects.toMatchObject({ statusCode: 503 });
 

@@ -1,6 +1,6 @@
 import type { ToldFact, User } from "../user.ts";
 
-/** All that a bad call could have changed, and the refusals that the audit holds, newest first. */
+/** All that a bad call could have changed, and the refusals of known callers and of strangers that the audit holds, newest first. */
 export async function stateOf(user: User) {
   const list = await user.call(
     "olivia",
@@ -18,8 +18,12 @@ export async function stateOf(user: User) {
     things: {
       policies: list.body,
       groups,
-      otherFacts: facts.filter((fact) => fact.outcome !== "refused").length,
+      // The app tells its settings by itself, some time after its start.
+      otherFacts: facts.filter(
+        ({ outcome, operation }) => outcome !== "refused" && operation !== "service.configuration",
+      ).length,
     },
-    refusals: facts.filter((fact) => fact.outcome === "refused"),
+    refusals: facts.filter((fact) => fact.outcome === "refused" && fact.actor !== undefined),
+    strangers: facts.filter((fact) => fact.operation === "service.signIn"),
   };
 }
