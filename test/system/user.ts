@@ -30,12 +30,18 @@ export interface ArmRule {
   };
 }
 
-/** What the tests look at of an audit fact. */
-export interface ToldFact {
-  readonly actor?: { readonly objectId: string };
+/** What the tests look at of an audit fact about gates. */
+export interface GateFact {
+  readonly id: string;
   readonly at: string;
   readonly operation: string;
   readonly outcome: string;
+  readonly gates?: readonly { readonly id: string; readonly rules: readonly string[] }[];
+}
+
+/** What the tests look at of an audit fact. */
+export interface ToldFact extends GateFact {
+  readonly actor?: { readonly objectId: string };
   readonly vmId?: string;
   readonly windowId?: string;
   readonly endReason?: string;
@@ -152,6 +158,7 @@ export class User {
       readonly method: string;
       readonly path: string;
       readonly status: number;
+      readonly body?: unknown;
     }[]
   > {
     const { body } = await this.#send("GET", `${this.#system.endpoints.cloud}/local/requests`);
@@ -256,16 +263,16 @@ export class User {
     return facts;
   }
 
-  /** The facts of a VM as `operation outcome`, newest first. */
+  /** The facts of a VM as `operation outcome`, newest first, without those of single writes and of exposures. */
   async facts(vm: string): Promise<readonly string[]> {
     const { body } = await this.call(
       "olivia",
       "GET",
       `/api/activity?vm=${encodeURIComponent(this.vm(vm))}&top=1000`,
     );
-    return body.value.map(
-      (fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`,
-    );
+    return body.value
+      .map((fact: { operation: string; outcome: string }) => `${fact.operation} ${fact.outcome}`)
+      .filter((kind: string) => !/^(gate\.write|exposure\.)/.test(kind));
   }
 
   async #callArm(method: string, path: string, apiVersion: string, body?: string): Promise<Answer> {

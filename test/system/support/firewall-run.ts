@@ -153,7 +153,8 @@ export class FirewallRun {
     const ends = new Map<string, FirewallEnd>();
     for (const followed of this.seen) {
       const { vm, kind } = followed.case;
-      const facts = await this.watch.facts(`vm-${vm}`);
+      const all = await this.watch.facts(`vm-${vm}`);
+      const facts = all.filter(({ operation }) => operation !== "gate.write");
       const isRestored = (await this.#gates({ vm, kind })) === this.#guarded.get(vm);
       ends.set(vm, { followed, facts, struck: struck.get(vm) ?? 0, isRestored });
     }
