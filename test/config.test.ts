@@ -63,7 +63,9 @@ describe("the settings", () => {
     const secret = "UseDevelopmentStorage=true";
 
     expect(readConfig(least).anchorContainer).toBeUndefined();
-    expect(readConfig({ ...least, ANCHOR_CONTAINER_URL: `${url}/` }).anchorContainer).toEqual({ url });
+    expect(readConfig({ ...least, ANCHOR_CONTAINER_URL: `${url}/` }).anchorContainer).toEqual({
+      url,
+    });
     expect(readConfig({ ...least, ANCHOR_CONNECTION_STRING: secret }).anchorContainer).toEqual({
       connectionString: secret,
       container: "anchors",
@@ -71,7 +73,11 @@ describe("the settings", () => {
     expect(
       complaint({ ...least, ANCHOR_CONTAINER_URL: url, ANCHOR_CONNECTION_STRING: secret }),
     ).toMatch(/at most one of the two/);
-    for (const bad of ["https://audit.blob.core.windows.net", `${url}?sig=x`, "http://a.b/anchors"]) {
+    for (const bad of [
+      "https://audit.blob.core.windows.net",
+      `${url}?sig=x`,
+      "http://a.b/anchors",
+    ]) {
       expect(complaint({ ...least, ANCHOR_CONTAINER_URL: bad })).toMatch(/ANCHOR_CONTAINER_URL/);
     }
   });
@@ -82,7 +88,9 @@ describe("the settings", () => {
     expect(readConfig(least).activityRetentionDays).toBeUndefined();
     expect(kept("90").activityRetentionDays).toBe(90);
     for (const bad of ["89", "0", "-1", "90.5", "a year"]) {
-      expect(complaint({ ...least, ACTIVITY_RETENTION_DAYS: bad })).toMatch(/ACTIVITY_RETENTION_DAYS/);
+      expect(complaint({ ...least, ACTIVITY_RETENTION_DAYS: bad })).toMatch(
+        /ACTIVITY_RETENTION_DAYS/,
+      );
     }
   });
 

@@ -111,7 +111,11 @@ export class ChainCheck {
   }
 
   #placed(row: ChainRow, fact: Fact): PlacedFact | undefined {
-    const places = placesOf(fact, this.#digest);
+    const places = placesIn(fact, this.#digest);
+    if (places === undefined) {
+      this.#note("altered", row.sequence, fact);
+      return undefined;
+    }
     const own = places.find(({ chain }) => chain === this.chain);
     if (own?.rowKey !== row.rowKey) {
       this.#note("misplaced", row.sequence, fact);
@@ -201,14 +205,23 @@ export class ChainCheck {
   }
 }
 
+/** Nothing for a fact whose ids are none: somebody made it. */
+function placesIn(fact: Fact, digest: Digest): readonly FactPlace[] | undefined {
+  try {
+    return placesOf(fact, digest);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The fact that a stored text tells; nothing where it is none. */
 function factOf(text: string): Fact | undefined {
   try {
-    const { id, at, subscriptionId } = JSON.parse(text);
+    const fact = JSON.parse(text);
     const isFact =
-      [id, at, subscriptionId].every((each) => typeof each === "string") &&
-      !Number.isNaN(Date.parse(at));
-    return isFact ? JSON.parse(text) : undefined;
+      [fact.id, fact.at, fact.subscriptionId].every((each) => typeof each === "string") &&
+      !Number.isNaN(Date.parse(fact.at));
+    return isFact ? fact : undefined;
   } catch {
     return undefined;
   }

@@ -154,6 +154,23 @@ describe("verifying the activity", () => {
     expect(found).toMatchObject([{ kind: "misplaced", chain, sequence: 4, factId: "planted" }]);
   });
 
+  it("takes a text that is no fact for altered, whatever stands in it", async () => {
+    const chain = await chainOf(vmChain);
+    const others = ["", "null", "[]", "{}", '{"id":"a","at":"then","subscriptionId":"b"}'];
+    const odd = { ...aFact({ at: "2026-03-09T01:00:00.000Z" }), vmId: 5, requestId: {} };
+    for (const text of [...others, JSON.stringify(odd)]) {
+      const stored = await chains();
+      const rows = (stored.get(chain)?.rows ?? []).toSorted(
+        (one, two) => one.sequence - two.sequence,
+      );
+      const changed = rows.map((row) => (row.sequence === 2 ? { ...row, text } : row));
+      stored.set(chain, forged(chain, changed));
+      const found = await verifyAll({ ...kept, ledger: ledgerOver(stored, kept.ledger) }, march);
+
+      expect(found).toMatchObject([{ kind: "altered", chain, sequence: 2 }]);
+    }
+  });
+
   it("finds a month that is gone without a word", async () => {
     await kept.ledger.drop("2026-03");
 
