@@ -65,7 +65,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     activity: createMonthTables(
       openService(account, additionalPolicies),
       `${prefix}Activity`,
-      open,
+      (name) => openTable(account, name, additionalPolicies),
     ),
   };
 }
