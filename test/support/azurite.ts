@@ -19,12 +19,17 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-/** Starts Azurite on a free port and waits until it listens. */
-export async function startAzurite(): Promise<Azurite> {
+/** Starts Azurite on a free port and waits until it listens. Its heap takes what Node gives, or so many mebibytes. */
+export async function startAzurite({
+  heapMebibytes,
+}: {
+  readonly heapMebibytes?: number;
+} = {}): Promise<Azurite> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
+      ...(heapMebibytes === undefined ? [] : [`--max-old-space-size=${heapMebibytes}`]),
       program,
       "--inMemoryPersistence",
       "--silent",
