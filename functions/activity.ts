@@ -7,3 +7,9 @@ app.http("activity", {
   route: "api/activity",
   handler: (request, context) => theApp().activity(request, context),
 });
+
+app.http("exportActivity", {
+  ...everyMethod,
+  route: "api/activity/export",
+  handler: (request, context) => theApp().exportActivity(request, context),
+});

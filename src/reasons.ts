@@ -22,6 +22,7 @@ export const reasonCodes = {
   ResourceNotFound: "Nothing exists at that address.",
   MethodNotAllowed: "The route exists, but not with that method.",
   RequestContentTooLarge: "The body is larger than 4 MiB.",
+  DownloadTooLarge: "What was asked for is too much for one file, or takes too long to gather.",
   VirtualMachineNotFound: "A named virtual machine does not exist.",
   ClassicVirtualMachineNotSupported:
     "Classic virtual machines have no network security group or firewall before them that could hold them closed.",

@@ -21,6 +21,7 @@ export interface FactFilter {
   /** Object id of who acted, or whose request it is. */
   readonly person?: string | undefined;
   readonly requestId?: string | undefined;
+  readonly windowId?: string | undefined;
   /** Occurs, in any case, in one of the fact's texts. */
   readonly text?: string | undefined;
 }

@@ -1,94 +1,125 @@
-import { z } from "zod";
+import { isSamePerson } from "../access/request.ts";
 import type { Fact } from "../activity/fact.ts";
+import { matches } from "../activity/filter.ts";
 import type { ActivityStore } from "../activity/store.ts";
-import { createReader } from "../caller/requirements.ts";
-import { idKey, parseVirtualMachineId, subscriptionOf } from "../policy/resource-id.ts";
-import type { Clock, Rights } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
+import { mapLimited } from "../map-limited.ts";
+import type { Clock, RequestStore, Rights } from "../ports.ts";
+import { createActivityDownloads } from "./activity-download.ts";
+import { type AskedActivity, readActivityQuery } from "./activity-query.ts";
+import { type ActivityView, createActivityView, type SeenFact } from "./activity-view.ts";
 import { firstSeen } from "./first-seen.ts";
-import { listQuery, listTime } from "./list-query.ts";
-import { problem, problemOf } from "./problem.ts";
+import { type Answer, problem, problemOf } from "./problem.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface ActivityPorts {
   readonly clock: Clock;
   readonly rights: Rights;
+  readonly requests: RequestStore;
   readonly activity: ActivityStore;
 }
 
-/** How many facts a page holds. */
-const pageSizes = { usual: 100, largest: 1_000 } as const;
+const parallelReads = 8;
 
-const queryShape = listQuery(
-  {
-    vm: z.string().optional(),
-    subscriptionId: z.guid("expected a subscription id").optional(),
-  },
-  pageSizes.largest,
-);
+/** What an answer depends on beside its address. */
+const varies = { vary: "accept, accept-encoding" } as const;
 
-/** GET /api/activity: the facts of a VM or of a subscription, newest first, as far as the caller may read their scopes. */
+/**
+ * GET /api/activity: the facts of a VM, a person, a request or a subscription, newest first, as far as the caller may read their scopes;
+ * by pages as JSON, or whole as CSV or lines of JSON.
+ */
 export function listActivity(ports: ActivityPorts): Handler {
+  const downloads = createActivityDownloads(ports);
   return async (call) => {
-    const asked = readQuery(call, ports.clock.now());
+    const asked = await readActivityQuery(ports, call);
     if (asked.outcome === "refused") {
       return problem(asked);
     }
-    const { of } = asked.value;
-    const vmId = "vmId" in of ? of.vmId : undefined;
-    const scope = "subscriptionId" in of ? `/subscriptions/${of.subscriptionId}` : (vmId ?? "");
-    const mayRead = createReader(await ports.rights.of(call.caller, subscriptionOf(scope) ?? ""));
-    // A VM's facts are for who may read it; of a subscription's, everybody gets those of the scopes they may read.
-    if (vmId !== undefined && !mayRead(scope)) {
-      return problemOf(
-        "AuthorizationFailed",
-        `'${call.caller.name}' may not read the activity of '${scope}'. Ask an owner of that scope for a role assignment.`,
-        "vm",
-      );
-    }
-    const page = await firstSeen(
-      asked.value.continuation,
-      (continuation) => ports.activity.list({ ...asked.value, continuation }),
-      (facts) => facts.filter((fact) => mayRead(scopeOf(fact))),
-    );
-    return listAnswer(call, page.items, page.continuation);
+    const { value } = asked;
+    const view = createActivityView(ports.rights, call.caller);
+    const answer =
+      (await refusalOf(value, call, view)) ??
+      (value.format === "json"
+        ? await pageOf(ports, value, call, view)
+        : await downloads.answer(value, value.format, call, seeing(value, view)));
+    return { ...answer, headers: { ...varies, ...answer.headers } };
   };
 }
 
-function scopeOf(fact: Fact): string {
-  return fact.vmId ?? fact.policyId ?? `/subscriptions/${fact.subscriptionId}`;
+/** A VM's facts are for who may read it, or for who asks for those of their own requests; of all else everybody gets what they may read. */
+async function refusalOf(
+  { named }: AskedActivity,
+  { caller }: Call,
+  view: ActivityView,
+): Promise<Answer | undefined> {
+  const { vm } = named;
+  if (vm === undefined || isSelf(named.requestor, caller.objectId) || (await view.mayRead(vm))) {
+    return undefined;
+  }
+  return problemOf(
+    "AuthorizationFailed",
+    `'${caller.name}' may not read the activity of '${vm}'. Ask an owner of that scope for a role assignment, or with requestor=me for what became of your own requests.`,
+    "vm",
+  );
 }
 
-function readQuery(call: Call, now: Date): Outcome<Parameters<ActivityStore["list"]>[0]> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refused(...reasonsFrom(parsed.error, "InvalidQuery"));
+async function pageOf(
+  ports: ActivityPorts,
+  asked: AskedActivity,
+  call: Call,
+  view: ActivityView,
+): Promise<Answer> {
+  const see = seeing(asked, view);
+  const { of, where, from, to, top } = asked;
+  const page = await firstSeen(
+    asked.continuation,
+    (continuation) => ports.activity.list({ of, where, from, to, top, continuation }),
+    async (facts) =>
+      (await mapLimited(facts, parallelReads, see)).flatMap((seen) => seen?.fact ?? []),
+    await mayKnowOfMore(asked, call, view),
+  );
+  // So that every page is of the same time, however long somebody takes to read them.
+  const url = new URL(call.url);
+  url.searchParams.set("from", from.toISOString());
+  url.searchParams.set("to", to.toISOString());
+  return listAnswer({ url }, page.items, page.continuation);
+}
+
+/** NB. What is looked for has to be in what is shown: else a search would tell what was left out. */
+function seeing(
+  { where = {} }: AskedActivity,
+  view: ActivityView,
+): (fact: Fact) => Promise<SeenFact | undefined> {
+  return async (fact) => {
+    const seen = await view.see(fact);
+    return seen !== undefined && matches(seen.fact, where) ? seen : undefined;
+  };
+}
+
+/** Whether the caller may know that there is more though nothing of it is theirs to see: on a scope they may read, and of themselves. */
+async function mayKnowOfMore(
+  { named, request }: AskedActivity,
+  { caller }: Call,
+  view: ActivityView,
+): Promise<boolean> {
+  if (
+    isSelf(named.requestor, caller.objectId) ||
+    (request !== undefined && isSamePerson(request.requestor, caller))
+  ) {
+    return true;
   }
-  const { vm, subscriptionId, top, $skiptoken: continuation } = parsed.data;
-  if ((vm === undefined) === (subscriptionId === undefined)) {
-    return refused({
-      code: "InvalidQuery",
-      message: "Name either vm (a virtual machine's resource id) or subscriptionId.",
-      target: "vm",
-    });
-  }
-  if (vm !== undefined && parseVirtualMachineId(vm) === undefined) {
-    return refused({
-      code: "InvalidQuery",
-      message: `'${vm.slice(0, 200)}' is not a virtual machine's resource id.`,
-      target: "vm",
-    });
-  }
-  const time = listTime(parsed.data, now);
-  return time.outcome === "refused"
-    ? time
-    : ok({
-        of: vm === undefined ? { subscriptionId: subscriptionId ?? "" } : { vmId: idKey(vm) },
-        ...time.value,
-        top: top ?? pageSizes.usual,
-        continuation,
-      });
+  const { vm, subscriptionId, resourceGroup } = named;
+  const subscription = `/subscriptions/${subscriptionId}`;
+  const scopes = [
+    vm,
+    subscriptionId && subscription,
+    subscriptionId && resourceGroup && `${subscription}/resourceGroups/${resourceGroup}`,
+    request?.policyId,
+  ].filter((scope) => scope !== undefined && scope !== "");
+  const may = await mapLimited(scopes, parallelReads, (scope) => view.mayRead(scope ?? ""));
+  return may.some(Boolean);
+}
+
+function isSelf(requestor: string | undefined, objectId: string): boolean {
+  return requestor === "me" || requestor?.toLowerCase() === objectId.toLowerCase();
 }

@@ -5,12 +5,13 @@ const mostPages = 10;
 
 /**
  * The first page on which the caller may see anything, among the next ten. NB. Whoever sees nothing is not told where a list goes on,
- * nor whether it does: names of a stranger's policies, and when something was done to a stranger's machine, are nobody's business.
+ * nor whether it does: names of a stranger's policies, and when something was done to a stranger's machine, are nobody's business. `mayKnow` says of a caller that it is theirs: they are told where to go on, though nothing was for them so far.
  */
 export async function firstSeen<T, S>(
   from: string | undefined,
   list: (continuation: string | undefined) => Promise<Page<T>>,
   see: (items: readonly T[]) => readonly S[] | Promise<readonly S[]>,
+  mayKnow = false,
 ): Promise<Page<S>> {
   let continuation = from;
   for (let looked = 0; looked < mostPages; looked += 1) {
@@ -24,5 +25,5 @@ export async function firstSeen<T, S>(
       break;
     }
   }
-  return { items: [] };
+  return mayKnow ? { items: [], continuation } : { items: [] };
 }

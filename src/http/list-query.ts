@@ -34,18 +34,22 @@ export function listQuery<T extends z.ZodRawShape>(shape: T, largestPage: number
 /** How far back a list without `from` reaches. */
 const days = 30;
 
-/** The time that a list is about: the last 30 days where the query names none. A time that ends before it begins is refused. */
+/**
+ * The time that a list is about: from `begin`, or the last 30 days, where the query names none. A time that ends before it begins is
+ * refused.
+ */
 export function listTime(
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   now: Date,
+  begin?: Date,
 ): Outcome<{ readonly from: Date; readonly to: Date }> {
-  const from = new Date(asked.from ?? now.getTime() - days * 86_400_000);
+  const from = new Date(asked.from ?? begin ?? now.getTime() - days * 86_400_000);
   const to = asked.to === undefined ? now : new Date(asked.to);
   return from.getTime() <= to.getTime()
     ? ok({ from, to })
     : refused({
         code: "InvalidQuery",
-        message: `'from' (${from.toISOString()}) is after 'to' (${to.toISOString()}). Left out, they are ${days} days ago and now.`,
+        message: `'from' (${from.toISOString()}) is after 'to' (${to.toISOString()}). Left out, they are ${begin === undefined ? `${days} days ago` : begin.toISOString()} and now.`,
         target: asked.from === undefined ? "to" : "from",
       });
 }

@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   /** Sent as JSON; absent means an empty body. */
   readonly body?: unknown;
+  /** Sent as it is, in place of `body`. */
+  readonly raw?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly contentType: string };
   readonly headers?: Readonly<Record<string, string>>;
   readonly refusal?: Refusal;
   /** The VMs that a refused call named. */
@@ -40,6 +42,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   RequestNotOpen: 409,
   RequestNotPending: 409,
   TooManyPending: 409,
+  DownloadTooLarge: 413,
   RequestContentTooLarge: 413,
   RequestUriTooLong: 414,
   TooManyRequests: 429,

@@ -99,7 +99,7 @@ function isWithin(policy: Policy, { params }: Call): boolean {
 
 /** A page of values with the absolute link to the next, on the scheme and host the caller used. */
 export function listAnswer(
-  call: Call,
+  call: Pick<Call, "url">,
   value: readonly unknown[],
   continuation: string | undefined,
 ): Answer {

@@ -16,17 +16,18 @@ const guards = {
 
 /** The answer as the Functions runtime sends it, with the ids by which it can be found again. */
 export function respond(
-  { status, body, headers }: Answer,
+  { status, body, raw, headers }: Answer,
   requestId: string,
   request: HttpRequest,
 ): HttpResponseInit {
   const clientRequestId = idIn(request, "x-ms-client-request-id");
   const isWanted = request.headers.get("x-ms-return-client-request-id")?.toLowerCase() === "true";
+  const sent = raw === undefined ? jsonOf(body) : { body: raw.bytes, type: raw.contentType };
   return {
     status,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(sent === undefined ? {} : { body: sent.body }),
     headers: {
-      ...(body === undefined ? {} : { "content-type": "application/json; charset=utf-8" }),
+      ...(sent === undefined ? {} : { "content-type": sent.type }),
       ...guards,
       "x-ms-request-id": requestId,
       "x-ms-correlation-request-id": correlationId(request) ?? requestId,
@@ -36,6 +37,12 @@ export function respond(
       ...headers,
     },
   };
+}
+
+function jsonOf(body: unknown) {
+  return body === undefined
+    ? undefined
+    : { body: JSON.stringify(body), type: "application/json; charset=utf-8" };
 }
 
 /** The id by which the caller finds several calls together, when it sent one. */

@@ -1,5 +1,6 @@
 import type { Operation } from "../activity/fact.ts";
 import { listActivity } from "./activity.ts";
+import { type ActivityExportPorts, exportActivity } from "./activity-export.ts";
 import { type AnswerPorts, approveRequest, denyRequest, reviewRequest } from "./answer-request.ts";
 import { deletePolicy } from "./delete-policy.ts";
 import { extendRequest, type FollowPorts, rebindRequest } from "./follow-request.ts";
@@ -13,7 +14,11 @@ import { revokeRequest } from "./revoke-request.ts";
 import type { Handler, Route } from "./route.ts";
 
 /** Everything that the handlers need of the world. */
-export interface HandlerPorts extends WritePolicyPorts, FollowPorts, AnswerPorts {}
+export interface HandlerPorts
+  extends WritePolicyPorts,
+    FollowPorts,
+    AnswerPorts,
+    ActivityExportPorts {}
 
 /** The addresses of the API that ask who is calling, by the name of their function; where each lies, `functions/` says. */
 export function createRoutes(ports: HandlerPorts) {
@@ -27,6 +32,7 @@ export function createRoutes(ports: HandlerPorts) {
     initiate: acting(initiate(ports), "access.initiate"),
     plan: { methods: { POST: plan(ports) } },
     activity: { methods: { GET: listActivity(ports) } },
+    exportActivity: { methods: { GET: exportActivity(ports) } },
     listRequests: { methods: { GET: listRequests(ports) } },
     request: { methods: { GET: getRequest(ports) } },
     approveRequest: acting(approveRequest(ports), "access.approve"),

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Fact } from "../../src/activity/fact.ts";
-import { afterNoon, aPolicy, subscriptionId, vmId } from "../support/builders.ts";
+import { afterNoon, aPolicy, requestId, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
 
@@ -81,8 +81,30 @@ describe("the activity", () => {
   });
 
   it.each([
-    { case: "neither VM nor subscription", query: {}, target: "vm" },
-    { case: "both", query: { vm: vmId(), subscriptionId }, target: "vm" },
+    { case: "nothing that names whose facts", query: { operation: "access.open" }, target: "vm" },
+    { case: "a resource group of no subscription", query: { resourceGroup: "shop" }, target: "vm" },
+    {
+      case: "a resource group that is none",
+      query: { subscriptionId, resourceGroup: "a/b" },
+      target: "resourceGroup",
+    },
+    { case: "a requestor by name", query: { requestor: "alice" }, target: "requestor" },
+    { case: "a request that is none", query: { requestId: "4711" }, target: "requestId" },
+    { case: "a window that is none", query: { windowId: requestId }, target: "windowId" },
+    {
+      case: "an operation that is none",
+      query: { vm: vmId(), operation: "access.open,access.opened" },
+      target: "operation",
+    },
+    { case: "a kind that is none", query: { vm: vmId(), operation: "*" }, target: "operation" },
+    { case: "an outcome that is none", query: { vm: vmId(), outcome: "ok" }, target: "outcome" },
+    { case: "a text too short to look for", query: { vm: vmId(), text: "no" }, target: "text" },
+    {
+      case: "a text too long to look for",
+      query: { vm: vmId(), text: "x".repeat(101) },
+      target: "text",
+    },
+    { case: "a form that is none", query: { vm: vmId(), format: "xlsx" }, target: "format" },
     { case: "a VM that is none", query: { vm: "web-1" }, target: "vm" },
     {
       case: "a subscription that is none",
@@ -124,7 +146,7 @@ describe("the activity", () => {
 
     expect([page, filter].map((reply) => reply.json.error.message)).toEqual([
       "'top' is 'ten': expected a whole number from 1 to 1000",
-      "'port' is '22': no such parameter is known; expected vm, subscriptionId, from, to, top",
+      "'port' is '22': no such parameter is known; expected vm, subscriptionId, resourceGroup, requestor, requestId, windowId, operation, outcome, text, format, from, to, top",
     ]);
   });
 });

@@ -73,13 +73,26 @@ function watched(at: number | undefined, onCall: OnCall): Faults {
       new Proxy(port, {
         get(target, key) {
           const member: unknown = Reflect.get(target, key);
-          return typeof member === "function"
-            ? (...args: unknown[]) =>
-                call(`${name}.${String(key)}`, () => (member as Method).apply(target, args))
-            : member;
+          if (typeof member !== "function") {
+            return member;
+          }
+          const called = `${name}.${String(key)}`;
+          // What is read as it is asked for: its beginning counts as the call.
+          return isGenerator(member)
+            ? async function* (...args: unknown[]) {
+                const items = await call(called, async () => member.apply(target, args));
+                yield* items as AsyncIterable<unknown>;
+              }
+            : (...args: unknown[]) => call(called, () => (member as Method).apply(target, args));
         },
       }),
   };
+}
+
+function isGenerator(
+  member: object,
+): member is (...args: readonly unknown[]) => AsyncIterable<unknown> {
+  return Object.prototype.toString.call(member) === "[object AsyncGeneratorFunction]";
 }
 
 async function strike(
