@@ -77,7 +77,11 @@ export function describeWriters(writers: readonly WritersFound[]): string {
     plain(more.leftToSweep),
     `${plain(more.chains)} ${more.faults.length === 0 ? "whole" : "BROKEN"}`,
   ]);
-  return `\nWriters at once on the chain of one VM:\n${table([head, ...rows])}`;
+  return [
+    "\nWriters at once on the chain of one VM, each with a story of its own, fact by fact:\n",
+    table([head, ...rows]),
+    '  "Apart" have a store each, as in processes of their own, and learn of each other from the storage alone.\n',
+  ].join("");
 }
 
 /** A line per aim, then what is wrong. Times that miss their aim are no fault: they are the machine's too. */

@@ -46,7 +46,7 @@ export async function writeTogether(
     await measure(`${writers} in one process`, stories, [together], () =>
       Promise.all(stories.map((facts) => recordEach(together, facts))),
     ),
-    await measure(`${writers} processes`, stories, apart, () =>
+    await measure(`${writers} apart`, stories, apart, () =>
       Promise.all(apart.map((audit, index) => recordEach(audit, stories[index] ?? []))),
     ),
   ];
