@@ -23,6 +23,7 @@ import type { Owner } from "./rules/intent.ts";
 import { createActivityStore } from "./tables/activity.ts";
 import { createTables } from "./tables/client.ts";
 import { createGateStore } from "./tables/gates.ts";
+import { createLedger } from "./tables/ledger.ts";
 import { createOutbox } from "./tables/outbox.ts";
 import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
@@ -103,6 +104,7 @@ function connect(config: Config) {
     foresee: createForesee(settlePorts),
     policies: createPolicyStore(tables),
     requests,
+    ledger: createLedger(tables, clock.pause, log),
     groupsUsable: config.directory === "graph",
     rights: createRights({
       credential,

@@ -9,7 +9,7 @@ import { jsonLine } from "./activity-lines.ts";
 import type { ActivityFormat, AskedActivity } from "./activity-query.ts";
 import type { SeenFact } from "./activity-view.ts";
 import { type Download, makeDownload } from "./download.ts";
-import { createDownloadSlots } from "./download-slots.ts";
+import { createDownloadSlots, inSlot } from "./download-slots.ts";
 import { type Answer, problemOf } from "./problem.ts";
 import type { Call } from "./route.ts";
 
@@ -17,7 +17,6 @@ import type { Call } from "./route.ts";
 const mostBytes = 16 * 1024 * 1024;
 /** Before the platform gives up on an answer: it waits for 230 s (Microsoft Learn, "Azure Functions HTTP trigger", limits). */
 const longestMs = 100_000;
-const retryAfterSeconds = 15;
 
 const files = {
   csv: { contentType: "text/csv; charset=utf-8; header=present", head: csvHead, line: csvLine },
@@ -26,44 +25,45 @@ const files = {
 
 type See = (fact: Fact) => Promise<SeenFact | undefined>;
 
-/** Makes files of the activity, a few at a time. */
-export function createActivityDownloads(ports: {
+interface DownloadPorts {
   readonly clock: Clock;
   readonly activity: ActivityStore;
-}) {
+}
+
+/** Makes files of the activity, a few at a time. */
+export function createActivityDownloads(ports: DownloadPorts) {
   const slots = createDownloadSlots();
   return {
     /** Everything that was asked for in one file, or why not; never a part of it. */
-    async answer(
+    answer: (
       asked: AskedActivity,
       format: Exclude<ActivityFormat, "json">,
       call: Call,
       see: See,
-    ): Promise<Answer> {
-      const slot = slots.take(call.caller);
-      if (slot.outcome !== "taken") {
-        return busy(slot.outcome);
-      }
-      try {
-        const { head, line, contentType } = files[format];
-        const isGzipped = acceptsGzip(call.header("accept-encoding"));
-        const startedAt = ports.clock.now().getTime();
-        const isTimeUp = () => ports.clock.now().getTime() - startedAt > longestMs;
-        const { of, from, to } = asked;
-        // NB. A text is looked for here, in `see`: a store that finds none would not come back in time to be stopped.
-        const where = { ...asked.where, text: undefined };
-        const facts = ports.activity.walk({ of, where, from, to });
-        const texts = textsOf(facts, see, head, line);
-        const made = await makeDownload(texts, { isGzipped, mostBytes, isTimeUp });
-        const fileName = `${fileNameOf(asked)}.${format}`;
-        return made.outcome === "made"
-          ? { status: 200, ...fileOf(made, contentType, fileName, isGzipped) }
-          : tooMuch(made.outcome, isGzipped);
-      } finally {
-        slot.release();
-      }
-    },
+    ): Promise<Answer> =>
+      inSlot(slots, call.caller, () => downloadOf(ports, asked, format, call, see)),
   };
+}
+
+async function downloadOf(
+  { clock, activity }: DownloadPorts,
+  asked: AskedActivity,
+  format: Exclude<ActivityFormat, "json">,
+  call: Call,
+  see: See,
+): Promise<Answer> {
+  const { head, line, contentType } = files[format];
+  const isGzipped = acceptsGzip(call.header("accept-encoding"));
+  const startedAt = clock.now().getTime();
+  const isTimeUp = () => clock.now().getTime() - startedAt > longestMs;
+  const { of, from, to } = asked;
+  // NB. A text is looked for here, in `see`: a store that finds none would not come back in time to be stopped.
+  const where = { ...asked.where, text: undefined };
+  const texts = textsOf(activity.walk({ of, where, from, to }), see, head, line);
+  const made = await makeDownload(texts, { isGzipped, mostBytes, isTimeUp });
+  return made.outcome === "made"
+    ? { status: 200, ...fileOf(made, contentType, `${fileNameOf(asked)}.${format}`, isGzipped) }
+    : tooMuch(made.outcome, isGzipped);
 }
 
 /** A text for every fact, though an empty one for what is not shown: whoever takes them can tell how long it takes. */
@@ -109,15 +109,6 @@ function fileNameOf({ of, to }: AskedActivity): string {
           : `subscription-${of.subscriptionId}`;
   const safe = about.replace(/[^\w.-]/g, "-").slice(0, 100);
   return `jit-activity-${safe}-${to.toISOString().slice(0, 10).replaceAll("-", "")}`;
-}
-
-function busy(why: "caller is busy" | "all are busy"): Answer {
-  const again = `Try again in ${retryAfterSeconds} seconds.`;
-  const answer =
-    why === "caller is busy"
-      ? problemOf("TooManyRequests", `Downloads of yours are still being made. ${again}`)
-      : problemOf("ServiceUnavailable", `Too many downloads are being made. ${again}`);
-  return { ...answer, headers: { "retry-after": String(retryAfterSeconds) } };
 }
 
 function tooMuch(why: "too large" | "too slow", isGzipped: boolean): Answer {

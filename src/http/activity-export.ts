@@ -1,6 +1,8 @@
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { z } from "zod";
+import { chainParts } from "../activity/places.ts";
+import { dayStart } from "../activity/row-keys.ts";
 import type { ChainHead, FiledFact, Ledger } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Clock, Rights } from "../ports.ts";
@@ -8,6 +10,7 @@ import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.t
 import { acceptsGzip } from "./accept.ts";
 import { jsonLine } from "./activity-lines.ts";
 import { type ActivityView, createActivityView } from "./activity-view.ts";
+import { createDownloadSlots, inSlot } from "./download-slots.ts";
 import {
   dayOf,
   dayText,
@@ -67,6 +70,7 @@ interface Portion {
  * tells in a header where the next portion begins. At least once: whoever fetches a portion again gets it again.
  */
 export function exportActivity(ports: ActivityExportPorts): Handler {
+  const slots = createDownloadSlots();
   return async (call) => {
     const asked = readQuery(call, ports.clock.now());
     if (asked.outcome === "refused") {
@@ -81,7 +85,7 @@ export function exportActivity(ports: ActivityExportPorts): Handler {
         "subscriptionId",
       );
     }
-    return portionOf(ports, asked.value, call, view);
+    return inSlot(slots, call.caller, () => portionOf(ports, asked.value, call, view));
   };
 }
 
@@ -123,17 +127,31 @@ async function portionOf(
   const today = dayOf(clock.now());
   const cursor = await fromFirstMonth(ledger, given, today);
   const count = Math.max(0, Math.min(daysAtOnce, today - cursor.day + 1));
-  const days = Array.from({ length: count }, (_, index) => dayText(cursor.day + index));
-  const heads = await mapLimited(days, parallelReads, async (day) => {
-    const [head] = await ledger.daysOf(subscriptionId, day, day);
-    return head;
-  });
+  const heads = await headsOf(ledger, subscriptionId, cursor.day, count);
   const { lines, reached, finished } = await readPortion(ledger, heads, cursor.reached, top, view);
   const next = movedCursor({ day: cursor.day, reached }, finished, today);
   return linesAnswer(call, lines, {
     "x-jit-cursor": writeCursor(next, subscriptionId),
     "x-jit-more": String(cursor.day + finished <= today),
   });
+}
+
+/** The end of each day's chain, of so many days; nothing for a day without facts. */
+async function headsOf(
+  ledger: Pick<Ledger, "daysOf">,
+  subscriptionId: string,
+  firstDay: number,
+  count: number,
+): Promise<readonly (ChainHead | undefined)[]> {
+  const last = dayText(firstDay + count - 1);
+  const found = count === 0 ? [] : await ledger.daysOf(subscriptionId, dayText(firstDay), last);
+  const byDay = new Map(found.map((head) => [dayOf(new Date(dayOfChain(head.chain))), head]));
+  return Array.from({ length: count }, (_, index) => byDay.get(firstDay + index));
+}
+
+/** When the day begins that a subscription's chain is of. */
+function dayOfChain(chain: string): number {
+  return dayStart(chainParts(chain).partition.split("|").at(-1) ?? "");
 }
 
 /** NB. Nobody has to be led through years without facts, forty days at a time. */

@@ -1,4 +1,7 @@
 import type { Principal } from "../caller/caller.ts";
+import { type Answer, problemOf } from "./problem.ts";
+
+const retryAfterSeconds = 15;
 
 /** Downloads that are being made at the same moment, in this process. */
 const most = { ofOneCaller: 2, inAll: 4 } as const;
@@ -39,4 +42,30 @@ export function createDownloadSlots(): { take(caller: Principal): Slot } {
       };
     },
   };
+}
+
+/** What the work answers, done in a place of its own; 429 or 503 where there is none free. */
+export async function inSlot(
+  slots: ReturnType<typeof createDownloadSlots>,
+  caller: Principal,
+  work: () => Promise<Answer>,
+): Promise<Answer> {
+  const slot = slots.take(caller);
+  if (slot.outcome !== "taken") {
+    return busy(slot.outcome);
+  }
+  try {
+    return await work();
+  } finally {
+    slot.release();
+  }
+}
+
+function busy(why: "caller is busy" | "all are busy"): Answer {
+  const again = `Try again in ${retryAfterSeconds} seconds.`;
+  const answer =
+    why === "caller is busy"
+      ? problemOf("TooManyRequests", `Downloads of yours are still being made. ${again}`)
+      : problemOf("ServiceUnavailable", `Too many downloads are being made. ${again}`);
+  return { ...answer, headers: { "retry-after": String(retryAfterSeconds) } };
 }

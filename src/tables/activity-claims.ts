@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { odata, type TableClient, type TableEntity } from "@azure/data-tables";
 import type { Fact } from "../activity/fact.ts";
 import { monthBefore, monthOf } from "../activity/places.ts";
+import type { Log } from "../log.ts";
 import type { Tables } from "./client.ts";
 import { asciiJson, packBody, unpackBody } from "./codec.ts";
-import { alreadyExists, isTableGone, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
+import { alreadyExists, type Pause, unlessGone, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { inParallel } from "./in-parallel.ts";
 import { encodeKey } from "./keys.ts";
 import { firstRows, type Row } from "./paging.ts";
@@ -21,8 +22,14 @@ const mostTogether = { facts: 99, characters: 600_000 } as const;
 /** In the first days of a month a fact may have been told first in the month before. */
 const daysLookedBack = 7;
 
-/** Unfinished recordings that are taken up at once. */
-const mostUnfinished = 200;
+/** Clocks of two processes may differ by so much, in milliseconds. */
+const mostClockSkew = 600_000;
+
+/** Unfinished recordings that are taken up at once, in each month; one may take a megabyte. */
+const mostUnfinished = 50;
+
+/** What of the log is needed here. */
+export type FilingLog = Pick<Log, "factsUnfinished">;
 
 /** Facts that are recorded but may not lie in all their chains yet. */
 export interface Unfinished {
@@ -52,13 +59,13 @@ export interface Claims {
 }
 
 /** The claims in the tables of the months. */
-export function createClaims({ activity }: Tables, pause: Pause): Claims {
+export function createClaims({ activity }: Tables, pause: Pause, log?: FilingLog): Claims {
   async function claimTogether(
     month: string,
     facts: readonly Fact[],
   ): Promise<readonly Unfinished[]> {
     const rowKey = `pending|${randomUUID()}`;
-    const claims = [...(await toldBefore(month, facts))];
+    const claims = [...(await toldNearby(facts))];
     let left = without(facts, claims);
     await untilUndisturbed(pause, async () => {
       if (left.length === 0) {
@@ -82,18 +89,16 @@ export function createClaims({ activity }: Tables, pause: Pause): Claims {
     return [...ours, ...(await unfinishedOf(claims))];
   }
 
-  /** NB. Asked before the claim: one that is claimed is told. */
-  async function toldBefore(month: string, facts: readonly Fact[]): Promise<readonly Claim[]> {
-    const young = facts.filter(({ at }) => new Date(at).getUTCDate() <= daysLookedBack);
-    const before = monthBefore(month);
-    try {
-      return await claimsOf(activity.toRead(before), before, young);
-    } catch (error) {
-      if (isTableGone(error)) {
-        return [];
-      }
-      throw error;
-    }
+  /**
+   * Claims in the month beside, of facts near its border. NB. Two who tell a fact for the first time at the same moment, one on each side of
+   * midnight, may both find nothing here; only then it lies twice.
+   */
+  async function toldNearby(facts: readonly Fact[]): Promise<readonly Claim[]> {
+    const nearby = Map.groupBy(facts, ({ at }) => monthBeside(at));
+    const claims = await inParallel([...nearby], async ([month, some]) =>
+      month === undefined ? [] : unlessGone(claimsOf(activity.toRead(month), month, some), []),
+    );
+    return claims.flat();
   }
 
   /** Of claims of others what they have not ended. A row that is gone is finished. */
@@ -123,7 +128,15 @@ export function createClaims({ activity }: Tables, pause: Pause): Claims {
     async begunBefore(month, before) {
       const filter = odata`PartitionKey eq ${claimsPartition} and RowKey gt ${"pending|"} and RowKey lt ${"pending}"} and Timestamp lt ${before}`;
       const rows = await firstRows(activity.toRead(month), [filter], mostUnfinished);
-      return rows.map((row) => unfinished(month, row));
+      return rows.flatMap((row) => {
+        try {
+          return [unfinished(month, row)];
+        } catch (error) {
+          // NB. One that somebody damaged keeps nobody from the others.
+          log?.factsUnfinished({ count: 0, error });
+          return [];
+        }
+      });
     },
   };
 }
@@ -174,6 +187,16 @@ function together(facts: readonly Fact[]): readonly (readonly Fact[])[] {
     }
   }
   return groups;
+}
+
+/** The month in which a fact may have been claimed too: a retry tells a later time, and clocks differ. */
+function monthBeside(at: string): string | undefined {
+  const month = monthOf(at);
+  if (new Date(at).getUTCDate() <= daysLookedBack) {
+    return monthBefore(month);
+  }
+  const soon = monthOf(Date.parse(at) + mostClockSkew);
+  return soon === month ? undefined : soon;
 }
 
 const claimKey = (factId: string): string => `id|${encodeKey(factId)}`;

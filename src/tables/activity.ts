@@ -1,8 +1,9 @@
 import type { ActivityStore } from "../activity/store.ts";
+import type { FilingLog } from "./activity-claims.ts";
 import { listFacts, walkFacts } from "./activity-queries.ts";
 import type { Tables } from "./client.ts";
 import type { Pause } from "./etag.ts";
-import { createFiling, type FilingLog } from "./filing.ts";
+import { createFiling } from "./filing.ts";
 
 /**
  * The audit, in a table for each month. A fact lies, whole, in a chain for each history it belongs to: its subscription's by day, its

@@ -66,6 +66,18 @@ export async function unlessMissing<T>(lookUp: Promise<T>): Promise<T | undefine
   }
 }
 
+/** The answer of a reading, or something else when the whole table is not there. */
+export async function unlessGone<T>(reading: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isTableGone(error)) {
+      return otherwise;
+    }
+    throw error;
+  }
+}
+
 /** Single operations carry the code in the parsed body, transactions on the error itself. */
 function codeOf(error: RestError): string | undefined {
   const details = error.details as { odataError?: { code?: string } } | undefined;

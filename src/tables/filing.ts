@@ -1,6 +1,5 @@
 import type { Fact } from "../activity/fact.ts";
-import type { Log } from "../log.ts";
-import { type Claims, createClaims, type Unfinished } from "./activity-claims.ts";
+import { type Claims, createClaims, type FilingLog, type Unfinished } from "./activity-claims.ts";
 import { createChains } from "./chains.ts";
 import type { Tables } from "./client.ts";
 import { isTableGone, type Pause } from "./etag.ts";
@@ -10,9 +9,6 @@ import { remembered } from "./remembered.ts";
 
 /** Ids of facts that are known to be whole, so that a retry of what was done costs nothing. */
 const mostIds = 10_000;
-
-/** What of the log is needed here. */
-export type FilingLog = Pick<Log, "factsUnfinished">;
 
 /** Writes facts to where they belong: claimed first, then in each of their chains. */
 export interface Filing {
@@ -25,7 +21,7 @@ export interface Filing {
 
 /** The filing of one process. */
 export function createFiling(tables: Tables, pause: Pause, log?: FilingLog): Filing {
-  const claims = createClaims(tables, pause);
+  const claims = createClaims(tables, pause, log);
   const append = createChains(tables, pause);
   const whole = remembered<true>(mostIds);
 

@@ -3,12 +3,12 @@ import type { Fact } from "../activity/fact.ts";
 import { chainName, chainParts, historyOf } from "../activity/places.ts";
 import { invertedDay } from "../activity/row-keys.ts";
 import type { ChainHead, FiledFact, Ledger } from "../activity/store.ts";
-import { claimsPartition } from "./activity-claims.ts";
+import { claimsPartition, type FilingLog } from "./activity-claims.ts";
 import type { Tables } from "./client.ts";
 import { unpackBody } from "./codec.ts";
-import { isTableGone, type Pause, unlessMissing } from "./etag.ts";
+import { isTableGone, type Pause, unlessGone, unlessMissing } from "./etag.ts";
 import { chainRowOf, headRowKey, positionOf } from "./fact-rows.ts";
-import { createFiling, type FilingLog } from "./filing.ts";
+import { createFiling } from "./filing.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sha256 } from "./keys.ts";
 import type { MonthTables } from "./month-tables.ts";
@@ -40,17 +40,14 @@ export function createLedger(tables: Tables, pause: Pause, log?: FilingLog): Led
     async after(chain, sequence, most) {
       // NB. The head first: of what it covers every row is there. Rows behind it are still being added, and one may be seen before those in front of it.
       const last = (await head(chain))?.sequence ?? 0;
-      for (let from = sequence; from < last; from += most) {
-        const facts = await unlessGone(
-          factsOf(activity, chain, from, Math.min(last, from + most)),
-          [],
-        );
-        // Only where rows are missing there are none.
-        if (facts.length > 0) {
-          return facts;
-        }
+      const end = Math.min(last, sequence + most);
+      const facts = await unlessGone(factsOf(activity, chain, sequence, end), []);
+      if (facts.length > 0 || end === last) {
+        return facts;
       }
-      return [];
+      // Somebody took rows away: the reading goes on behind them.
+      const next = await unlessGone(lowestBetween(activity, chain, end, last), last);
+      return unlessGone(factsOf(activity, chain, next - 1, Math.min(last, next - 1 + most)), []);
     },
 
     async daysOf(subscriptionId, from, to) {
@@ -123,6 +120,25 @@ async function factsOf(
     .sort((one, other) => one.position.sequence - other.position.sequence);
 }
 
+/** The lowest number that is taken, above the one and not above the other. */
+async function lowestBetween(
+  activity: MonthTables,
+  chain: string,
+  above: number,
+  last: number,
+): Promise<number> {
+  const { month, partition } = chainParts(chain);
+  const filter = odata`PartitionKey eq ${partition} and RowKey gt ${headRowKey} and seq gt ${above}`;
+  const rows = activity
+    .toRead(month)
+    .listEntities<{ seq: number }>({ queryOptions: { filter, select: ["seq"] } });
+  let lowest = last;
+  for await (const { seq } of rows) {
+    lowest = Math.min(lowest, seq);
+  }
+  return lowest;
+}
+
 /** From each subscription's first row one jump to the next: costs as many reads as there are subscriptions. Lower-cased. */
 async function subscriptionsOf(activity: MonthTables, month: string): Promise<readonly string[]> {
   const client = activity.toRead(month);
@@ -147,15 +163,4 @@ function daysIn(month: string): readonly string[] {
     { length: count },
     (_, index) => `${month}-${String(index + 1).padStart(2, "0")}`,
   );
-}
-
-async function unlessGone<T>(read: Promise<T>, otherwise: T): Promise<T> {
-  try {
-    return await read;
-  } catch (error) {
-    if (isTableGone(error)) {
-      return otherwise;
-    }
-    throw error;
-  }
 }

@@ -7,6 +7,8 @@ import { aFact, subscriptionId, vmId } from "../support/stored-samples.ts";
 interface Opened {
   readonly activity: ActivityStore;
   readonly ledger: Ledger;
+  /** Whoever records next, and first of all, dies once the facts are claimed. */
+  interruptNext(): void;
 }
 
 /** What every ledger promises to those who verify, anchor, export and drop. */
@@ -14,9 +16,10 @@ export function ledgerContract(open: () => Opened): void {
   describe("the ledger of the activity", () => {
     let activity: ActivityStore;
     let ledger: Ledger;
+    let interruptNext: () => void;
 
     beforeEach(() => {
-      ({ activity, ledger } = open());
+      ({ activity, ledger, interruptNext } = open());
     });
 
     it("is empty before the first fact", async () => {
@@ -114,6 +117,22 @@ export function ledgerContract(open: () => Opened): void {
       expect([...(await ledger.subscriptions("2026-03"))].sort()).toEqual(
         [...others, subscriptionId].sort(),
       );
+    });
+
+    it("finishes what somebody began who died then, once, and answers it", async () => {
+      const facts = [aFact({ id: "one" }), aFact({ id: "two", vmId: vmId("db1") })];
+      const soon = new Date(Date.now() + 60_000);
+      interruptNext();
+      await activity.record(facts).catch(() => undefined);
+      const before = await countFacts(ledger);
+
+      const [finished, again] = [await ledger.complete(soon), await ledger.complete(soon)];
+
+      expect(before).toBe(0);
+      expect(finished).toEqual(facts);
+      expect(again).toEqual([]);
+      expect(await countFacts(ledger)).toBe(2);
+      expect(await faultsOf(ledger)).toEqual([]);
     });
 
     it("drops a month as a whole, and only that one", async () => {

@@ -13,6 +13,7 @@ import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
 import { createFakeRequestStore } from "../support/fake-request-store.ts";
 import { freshTables, pause } from "../support/fresh-tables.ts";
+import { storageProcesses } from "../support/storage-wire.ts";
 import { activityHistoriesContract } from "./activity-histories.ts";
 import { activityStoreContract } from "./activity-store.ts";
 import { gateEndsContract } from "./gate-ends.ts";
@@ -76,10 +77,15 @@ describe("in Table Storage", () => {
   requestListsContract(openRequests);
   activityStoreContract(() => createActivityStore(freshTables(azurite), pause));
   const openActivity = () => {
-    const tables = freshTables(azurite);
+    const open = storageProcesses(azurite);
+    const [recording, reading] = [open(), open()];
     return {
-      activity: createActivityStore(tables, pause),
-      ledger: createLedger(tables, pause),
+      activity: createActivityStore(recording.tables, pause),
+      ledger: createLedger(reading.tables, pause),
+      interruptNext() {
+        // The first write makes the table of the month, the second one claims.
+        recording.wire.fault = { at: 2, kind: "dies after" };
+      },
     };
   };
   activityHistoriesContract(openActivity);

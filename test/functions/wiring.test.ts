@@ -38,6 +38,7 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
   },
   { name: "activity", route: "api/activity" },
+  { name: "exportActivity", route: "api/activity/export" },
   { name: "listRequests", route: "api/requests" },
   { name: "request", route: "api/requests/{requestId}" },
   ...["approve", "deny", "revoke", "extend", "rebind", "review"].map((verb) => ({

@@ -17,12 +17,15 @@ async function* from(...texts: readonly string[]) {
   yield* texts;
 }
 
-/** Digits that do not repeat, so that they hardly shrink. */
+/** Lines of a thousand digits or so that do not repeat, so that they hardly shrink. */
 async function* noise(count: number) {
   let state = 1;
   for (let index = 0; index < count; index += 1) {
-    state = (state * 48_271) % 2_147_483_647;
-    yield `${state}\n`;
+    const numbers = Array.from({ length: 100 }, () => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state;
+    });
+    yield `${numbers.join("")}\n`;
   }
 }
 
@@ -91,7 +94,7 @@ describe("a download", () => {
     "whose texts cannot be had any more fails with that fault (gzip: %s)",
     async (isGzipped) => {
       async function* broken() {
-        yield* noise(8_000);
+        yield* noise(100);
         throw new Error("storage is down");
       }
 
@@ -123,10 +126,10 @@ describe("a download", () => {
       }
     }
 
-    it("holds the compressed file alone: of 30,000 less than a tenth of their text", async () => {
+    it("holds the compressed file alone: of 10,000 less than a tenth of their text", async () => {
       const held: number[] = [];
 
-      const file = await makeDownload(lines(30_000), {
+      const file = await makeDownload(lines(10_000), {
         ...limits,
         isGzipped: true,
         mostBytes: 16 * 1024 * 1024,
@@ -135,7 +138,7 @@ describe("a download", () => {
 
       const bytes = file.outcome === "made" ? file.bytes : new Uint8Array();
       const text = gunzipSync(bytes);
-      expect(text.length).toBeGreaterThan(15_000_000);
+      expect(text.length).toBeGreaterThan(5_000_000);
       expect(Math.max(...held)).toBe(bytes.length);
       expect(bytes.length).toBeLessThan(text.length / 10);
     });
@@ -147,7 +150,7 @@ describe("a download", () => {
         mostAhead = Math.max(mostAhead, read - held);
       };
 
-      await makeDownload(lines(10_000, onLine), {
+      await makeDownload(lines(3_000, onLine), {
         ...limits,
         mostBytes: 100_000_000,
         onKept: (bytes) => {
@@ -155,7 +158,7 @@ describe("a download", () => {
         },
       });
 
-      expect(held).toBeGreaterThan(5_000_000);
+      expect(held).toBeGreaterThan(1_500_000);
       expect(mostAhead).toBeLessThan(400_000);
     });
   });

@@ -4,6 +4,7 @@ import type { Caller } from "../../src/caller/caller.ts";
 import { createLog } from "../../src/log.ts";
 import type { Rights } from "../../src/ports.ts";
 import {
+  alice,
   anAccessRequest,
   aPolicy,
   aWindow,
@@ -49,6 +50,9 @@ plan to ask for web-2         .yyy  .yyy        ....   ....          ....       
 activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
 activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
 activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
+activity of Alice             1344  1344        1344   1344          1344           ....      1344    1344 .
+activity of it as a file      1344  1344        1344   1344          1344           ....      1344    1344 .
+export of the subscription    ..44  ..44        ..44   ..44          ..44           ....      ..44    ..44 .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
 approve it                    ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
@@ -113,6 +117,15 @@ const calls: Readonly<Record<string, Asked>> = {
   "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
   "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
   "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
+  "activity of Alice": get(`${paths.activity}?requestor=${alice.objectId}`, facts),
+  "activity of it as a file": get(
+    `${paths.activity}?format=ndjson&subscriptionId=${subscriptionId}`,
+    lines,
+  ),
+  "export of the subscription": get(
+    `${paths.activityExport}?subscriptionId=${subscriptionId}`,
+    lines,
+  ),
   "requests of the subscription": get(
     `${paths.requests}?subscriptionId=${subscriptionId}`,
     windowsListed,
@@ -171,6 +184,12 @@ function facts(reply: Reply): string {
   return letter(reply, reply.status === 200 ? String(given.length) : undefined);
 }
 
+/** As `facts`, of a file with a line for each. */
+function lines(reply: Reply): string {
+  const given = reply.text.split("\n").filter((line) => line.includes('"id":"given-'));
+  return letter(reply, reply.status === 200 ? String(given.length) : undefined);
+}
+
 const given = [
   { id: "given-1", vmId: vmId("web-1"), policyId: aPolicy().id },
   { id: "given-2", vmId: vmId("web-2"), policyId: aPolicy().id },
@@ -178,7 +197,7 @@ const given = [
   { id: "given-4" },
 ];
 
-async function aWorld(): Promise<World> {
+async function aWorld(tenantId = alice.tenantId): Promise<World> {
   const world = createWorld();
   await world.protect({ virtualMachines: bothWebVms });
   await world.request(
@@ -191,6 +210,7 @@ async function aWorld(): Promise<World> {
   await world.activity.record(
     given.map((fact) => ({
       ...fact,
+      actor: { ...alice, tenantId },
       at: noon.toISOString(),
       operation: "policy.write",
       outcome: "done",
@@ -205,10 +225,8 @@ describe("what a role lets its holders do, be they people, members of groups or 
   let rights: Rights;
   let readWorld: World;
   beforeAll(async () => {
-    [cloud, readWorld] = await Promise.all([
-      startTestCloud({ estateFrom: withEveryRole }),
-      aWorld(),
-    ]);
+    cloud = await startTestCloud({ estateFrom: withEveryRole });
+    readWorld = await aWorld(cloud.estate.tenantId);
     rights = createRights({
       ...cloud.armOptions,
       clock: createFixedClock(noon.toISOString()),

@@ -17,7 +17,8 @@ export async function faultsOf(ledger: Ledger): Promise<readonly string[]> {
     const { heads, rows } = await read(ledger, month);
     for (const [chain, ofChain] of rows) {
       faults.push(...faultsIn(chain, heads.get(chain), ofChain));
-      for (const { text, rowKey } of ofChain) {
+      // A damaged row has no text; its hash tells that.
+      for (const { text, rowKey } of ofChain.filter((row) => row.text !== "")) {
         const { id } = JSON.parse(text) as Fact;
         places.set(text, (places.get(text) ?? new Set()).add(`${chain} ${rowKey}`));
         places.set(id, (places.get(id) ?? new Set()).add(text));

@@ -36,12 +36,6 @@ export const paths = {
   request: (id: string, verb = "") => `/api/requests/${id}${verb === "" ? "" : `/${verb}`}`,
 } as const;
 
-const emptyLedger: HandlerPorts["ledger"] = {
-  months: async () => [],
-  daysOf: async () => [],
-  after: async () => [],
-};
-
 const person = (name: string, last: number): Caller => ({
   tenantId: "11111111-0000-4000-8000-000000000001",
   objectId: `22222222-0000-4000-8000-00000000000${last}`,
@@ -90,8 +84,6 @@ export interface FrontDoorOptions {
   readonly groupsUsable?: boolean;
   /** @default values of its own */
   readonly rights?: Rights;
-  /** @default one without facts */
-  readonly ledger?: HandlerPorts["ledger"];
 }
 
 /** The HTTP API over a world, with people known by their names. */
@@ -115,7 +107,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     HandlerPorts & { workflows: FrontDoorPorts["workflows"] } = {
     ...process,
     foresee: createForesee(process),
-    ledger: options.ledger ?? emptyLedger,
+    ledger: world.ledger,
     rights: faults.through("rights", options.rights ?? rights),
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,

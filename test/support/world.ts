@@ -26,7 +26,7 @@ import {
   subscriptionId,
   vmId,
 } from "./builders.ts";
-import { createFakeActivityStore } from "./fake-activity-store.ts";
+import { createFakeActivity } from "./fake-activity.ts";
 import { createFakeDirectory } from "./fake-directory.ts";
 import { createFakeGateStore } from "./fake-gate-store.ts";
 import { createFakeIds } from "./fake-ids.ts";
@@ -117,11 +117,8 @@ export function createWorld({
     createFakeGateStore(),
     createFakePolicyStore(),
   ];
-  const [requests, activity, ids] = [
-    createFakeRequestStore(),
-    createFakeActivityStore(),
-    createFakeIds(),
-  ];
+  const [requests, ids] = [createFakeRequestStore(), createFakeIds()];
+  const { activity, ledger } = createFakeActivity();
   const directory = createFakeDirectory({ knowsEverybody: true });
   const { rights, loseRights } = everybodysRights();
   const started: string[] = [];
@@ -167,6 +164,7 @@ export function createWorld({
     policies,
     requests,
     activity,
+    ledger,
     directory,
     /** Takes every right from somebody; others may do everything here. */
     loseRights,
