@@ -6,7 +6,7 @@ import { portsFrom } from "../../local/endpoints.ts";
 import { appSettings } from "../../local/start/app-settings.ts";
 import type { BenchCloud } from "../sweep/cloud.ts";
 import { freeBasePort } from "../system.ts";
-import { firstLine } from "./child.ts";
+import { lineFrom } from "./child.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -48,7 +48,7 @@ export async function withHost<T>(
   });
   const ended = once(child, "exit");
   try {
-    const line = await firstLine(child);
+    const line = await lineFrom(child, '{"ready":');
     if (!line.startsWith('{"ready":true')) {
       throw new Error(`The host did not start: ${line}`);
     }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { firstLine } from "./child.ts";
+import { lineFrom } from "./child.ts";
 import type { Stretch } from "./csv.ts";
 import type { Loaded } from "./load.ts";
 import type { Growth } from "./memory.ts";
@@ -23,7 +23,7 @@ export async function walkAlone(
   const ended = once(child, "exit");
   try {
     child.send({ connectionString, prefix, ...stretch });
-    return JSON.parse(await firstLine(child)) as WalkFound;
+    return JSON.parse(await lineFrom(child, "{")) as WalkFound;
   } finally {
     child.kill("SIGKILL");
     await ended;
