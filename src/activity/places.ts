@@ -3,7 +3,7 @@ import type { Principal } from "../caller/caller.ts";
 import type { Digest } from "../notify/event.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { Fact } from "./fact.ts";
-import { invertedDay, invertedTime, keyText } from "./row-keys.ts";
+import { invertedDay, invertedTime, keyText, millisecondsOf } from "./row-keys.ts";
 import type { FactsOf } from "./store.ts";
 
 /** Where a fact lies in one of the chains that hold it. */
@@ -41,7 +41,7 @@ export function historyOf(
 
 /** The UTC month of a moment, such as `2026-11`; of one before 1970 or after 9999 the first or last there is. */
 export function monthOf(time: Date | string | number): string {
-  const moment = new Date(time).getTime();
+  const moment = typeof time === "number" ? time : millisecondsOf(time);
   return new Date(Math.min(Math.max(moment, 0), lastMoment)).toISOString().slice(0, 7);
 }
 

@@ -41,8 +41,8 @@ function inverted(top: number, value: number, digits: number): string {
   return String(top - value).padStart(digits, "0");
 }
 
-/** Nothing of ours is older than 1970; an open lower end of a range may be. */
-function millisecondsOf(time: Date | string): number {
+/** Milliseconds since 1970; nothing of ours is older, but an open lower end of a range may be. */
+export function millisecondsOf(time: Date | string): number {
   const milliseconds = new Date(time).getTime();
   if (Number.isNaN(milliseconds)) {
     throw new RangeError(`'${String(time)}' is not a time; expected ISO 8601.`);

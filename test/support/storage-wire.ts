@@ -7,16 +7,11 @@ import {
 import { createTables, type Tables } from "../../src/tables/client.ts";
 import type { Azurite } from "./azurite.ts";
 
-/** What becomes of one write on its way, and of everything after it. */
-export const storageFaults = [
-  /** It takes effect, and its process does nothing any more. */
-  "dies after",
-  /** It takes effect, its answer is lost, and the SDK sends it again. */
-  "loses its answer",
-  /** It takes effect, and the connection is cut so that nobody sends it again. */
-  "is cut off",
-] as const;
-export type StorageFault = (typeof storageFaults)[number];
+/**
+ * What becomes of one write, which takes effect in any case: its process does nothing any more; its answer is lost, and the SDK sends
+ * it again; or the connection is cut and nobody sends it again.
+ */
+export type StorageFault = "dies after" | "loses its answer" | "is cut off";
 
 /** Requests of one process to the storage. */
 export interface StorageWire {

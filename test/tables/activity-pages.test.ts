@@ -19,29 +19,33 @@ describe("a page of the activity", () => {
   it.each([
     ["a VM", { vmId: vmId("web1") }],
     ["a subscription", { subscriptionId }],
-  ])("of %s ends after ten answers of the storage, and goes on from there", async (_case, of) => {
-    const { tables, wire } = storageProcesses(azurite)();
-    const activity = createActivityStore(tables, pause);
-    const months = Array.from({ length: 14 }, (_, index) => new Date(Date.UTC(2025, index, 15)));
-    await activity.record(
-      months.map((at, index) => aFact({ id: `${index}`, at: at.toISOString() })),
-    );
-    await activity.record([
-      aFact({ id: "wanted", at: "2025-01-10T00:00:00.000Z", comment: "Sought" }),
-    ]);
-    const query = { ...span, of, where: { text: "sought" } };
-    wire.requests = 0;
+  ])(
+    "of %s ends after ten answers of the storage, and goes on from there",
+    async (_case, of) => {
+      const { tables, wire } = storageProcesses(azurite)();
+      const activity = createActivityStore(tables, pause);
+      const months = Array.from({ length: 14 }, (_, index) => new Date(Date.UTC(2025, index, 15)));
+      await activity.record(
+        months.map((at, index) => aFact({ id: `${index}`, at: at.toISOString() })),
+      );
+      await activity.record([
+        aFact({ id: "wanted", at: "2025-01-10T00:00:00.000Z", comment: "Sought" }),
+      ]);
+      const query = { ...span, of, where: { text: "sought" } };
+      wire.requests = 0;
 
-    const first = await activity.list(query);
-    const cost = wire.requests;
-    const second = await activity.list({ ...query, continuation: first.continuation });
+      const first = await activity.list(query);
+      const cost = wire.requests;
+      const second = await activity.list({ ...query, continuation: first.continuation });
 
-    expect(first).toEqual({ items: [], continuation: expect.any(String) });
-    // One more lists the months.
-    expect(cost).toBe(11);
-    expect(second.items.map(({ id }) => id)).toEqual(["wanted"]);
-    expect(second.continuation).toBeUndefined();
-  });
+      expect(first).toEqual({ items: [], continuation: expect.any(String) });
+      // One more lists the months.
+      expect(cost).toBe(11);
+      expect(second.items.map(({ id }) => id)).toEqual(["wanted"]);
+      expect(second.continuation).toBeUndefined();
+    },
+    20_000,
+  );
 
   it("goes on over months in which nothing was found at all", async () => {
     const { tables } = storageProcesses(azurite)();
@@ -57,7 +61,7 @@ describe("a page of the activity", () => {
     }
 
     expect(pages.map(({ items }) => items.map(({ id }) => id))).toEqual([[], [], ["wanted"]]);
-  });
+  }, 20_000);
 
   it("loses nothing where the storage gives up looking for what it filters", async () => {
     const { tables, wire } = storageProcesses(azurite)();
@@ -85,6 +89,41 @@ describe("a page of the activity", () => {
 
     expect(page).toEqual({ items: [facts[1]] });
   });
+
+  it.each(["000000000", "999999999"])(
+    "that is asked for behind the day %s, which nobody has seen, does no harm",
+    async (day) => {
+      const { tables } = storageProcesses(azurite)();
+      const activity = createActivityStore(tables, pause);
+      const fact = aFact();
+      await activity.record([fact]);
+      const continuation = Buffer.from(JSON.stringify([day, ""])).toString("base64url");
+
+      const page = await activity.list({ ...span, of: { subscriptionId }, continuation });
+
+      expect(page).toEqual({ items: day === "000000000" ? [fact] : [] });
+    },
+  );
+
+  it("is read only when a walk comes to it", async () => {
+    const { tables, wire } = storageProcesses(azurite)();
+    const activity = createActivityStore(tables, pause);
+    await activity.record(Array.from({ length: 1_100 }, () => aFact({ vmId: undefined })));
+    const walk = activity.walk({ ...span, of: { subscriptionId } })[Symbol.asyncIterator]();
+    wire.requests = 0;
+
+    await walk.next();
+    const first = wire.requests;
+    let count = 1;
+    while (!(await walk.next()).done) {
+      count += 1;
+    }
+
+    // The months, and a page.
+    expect(first).toBe(2);
+    expect(wire.requests).toBe(3);
+    expect(count).toBe(1_100);
+  }, 20_000);
 
   it("has what another process recorded in a month that this one never heard of", async () => {
     const open = storageProcesses(azurite);
