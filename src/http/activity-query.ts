@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { AccessRequest } from "../access/request.ts";
 import { factOutcomes, operations, operationsNamed } from "../activity/operations.ts";
 import type { FactFilter, FactSpan } from "../activity/store.ts";
+import type { Caller } from "../caller/caller.ts";
 import { guidPattern, idKey, parseVirtualMachineId } from "../policy/resource-id.ts";
 import type { Clock, RequestStore } from "../ports.ts";
 import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
@@ -68,6 +69,11 @@ export interface AskedActivity extends FactSpan {
     Query,
     "vm" | "subscriptionId" | "resourceGroup" | "requestor" | "requestId"
   >;
+}
+
+/** Whether the parameter `requestor` names the caller. */
+export function isCaller(requestor: string | undefined, { objectId }: Caller): boolean {
+  return requestor === "me" || requestor?.toLowerCase() === objectId.toLowerCase();
 }
 
 /** A list of words, each of which stands for one value or some. */
@@ -147,7 +153,10 @@ function beginOf(
   return requestId === undefined ? undefined : new Date(createdAt ?? 0);
 }
 
-/** The narrowest history that holds what is asked for, and what else has to hold. */
+/**
+ * The narrowest history that holds what is asked for, and what else has to hold. NB. Of oneself always one's own: whoever may not read a
+ * machine is not led through its history.
+ */
 function spanOf(query: Query, { caller }: Call): Pick<FactSpan, "of" | "where"> {
   const { vm, subscriptionId, resourceGroup, requestId, windowId } = query;
   const person = query.requestor === "me" ? caller.objectId : query.requestor;
@@ -168,7 +177,7 @@ function spanOf(query: Query, { caller }: Call): Pick<FactSpan, "of" | "where"> 
       where: { ...where, requestId: undefined },
     };
   }
-  if (vm !== undefined) {
+  if (vm !== undefined && !isCaller(query.requestor, caller)) {
     return { of: { vmId: idKey(vm) }, where: { ...where, vmId: undefined } };
   }
   if (person !== undefined) {

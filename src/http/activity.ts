@@ -5,7 +5,7 @@ import type { ActivityStore } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Clock, RequestStore, Rights } from "../ports.ts";
 import { createActivityDownloads } from "./activity-download.ts";
-import { type AskedActivity, readActivityQuery } from "./activity-query.ts";
+import { type AskedActivity, isCaller, readActivityQuery } from "./activity-query.ts";
 import { type ActivityView, createActivityView, type SeenFact } from "./activity-view.ts";
 import { firstSeen } from "./first-seen.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
@@ -53,7 +53,7 @@ async function refusalOf(
   view: ActivityView,
 ): Promise<Answer | undefined> {
   const { vm } = named;
-  if (vm === undefined || isSelf(named.requestor, caller.objectId) || (await view.mayRead(vm))) {
+  if (vm === undefined || isCaller(named.requestor, caller) || (await view.mayRead(vm))) {
     return undefined;
   }
   return problemOf(
@@ -98,12 +98,12 @@ function seeing(
 
 /** Whether the caller may know that there is more though nothing of it is theirs to see: on a scope they may read, and of themselves. */
 async function mayKnowOfMore(
-  { named, request }: AskedActivity,
+  { of, named, request }: AskedActivity,
   { caller }: Call,
   view: ActivityView,
 ): Promise<boolean> {
   if (
-    isSelf(named.requestor, caller.objectId) ||
+    ("person" in of && isCaller(named.requestor, caller)) ||
     (request !== undefined && isSamePerson(request.requestor, caller))
   ) {
     return true;
@@ -118,8 +118,4 @@ async function mayKnowOfMore(
   ].filter((scope) => scope !== undefined && scope !== "");
   const may = await mapLimited(scopes, parallelReads, (scope) => view.mayRead(scope ?? ""));
   return may.some(Boolean);
-}
-
-function isSelf(requestor: string | undefined, objectId: string): boolean {
-  return requestor === "me" || requestor?.toLowerCase() === objectId.toLowerCase();
 }

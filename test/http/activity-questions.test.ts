@@ -286,6 +286,32 @@ describe("a question to the activity", () => {
       expect(await follow({ subscriptionId }, "eve")).toEqual({ seen: [], pages: 1 });
       expect(asked).toHaveLength(10);
     });
+
+    it("leads nobody through the history of a machine or request that is not theirs to read", async () => {
+      await world.activity.record(
+        Array.from({ length: 25 }, (_, index) =>
+          aFact({ id: `noise-${index}`, at: afterNoon(-30 - index), requestId }),
+        ),
+      );
+
+      expect(await follow({ vm: vmId("web-2"), requestor: "me" }, "eve")).toEqual({
+        seen: [],
+        pages: 1,
+      });
+      expect(await follow({ requestId, requestor: "me" }, "eve")).toEqual({ seen: [], pages: 1 });
+    });
+
+    it("finds what became of one's own request among all else that happened to the machine", async () => {
+      await world.activity.record(
+        Array.from({ length: 25 }, (_, index) =>
+          aFact({ id: `noise-${index}`, at: afterNoon(-30 - index), vmId: vmId("web-2") }),
+        ),
+      );
+
+      const { seen } = await follow({ vm: vmId("web-2"), requestor: "me" }, "alice");
+
+      expect(seen).toEqual(["agreed", "asked-2"]);
+    });
   });
 
   it("is answered with pages that speak of the same time, whatever is recorded meanwhile", async () => {

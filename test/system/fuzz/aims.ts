@@ -13,7 +13,7 @@ const policy = `subscriptions/${segment}/${group}${security}${location}${policie
 const addresses: readonly (readonly [pattern: RegExp, aim: Purpose])[] = (
   [
     ["api/health/(?:live|ready)", "health"],
-    ["api/activity", "activity"],
+    ["api/activity(?:/export)?", "activity"],
     ["api/requests", "requests"],
     [`api/requests/${segment}`, "request"],
     ...(["approve", "deny", "revoke", "extend", "rebind", "review"] as const).map(

@@ -103,8 +103,21 @@ function activity(world: World): Intent {
     ["subscriptionId", where.subscriptionId] as const,
     ["vm", machineId(where, chance.pick([...machines.keys()]))] as const,
   ]);
-  const query = [of, ["top", String(chance.int(1, 30))] as const, ...span(world)];
-  return { ...plain(world, "activity", "/api/activity"), query };
+  const more = chance.some(
+    [
+      ["top", String(chance.int(1, 30))] as const,
+      ["operation", chance.pick(["access.*", "policy.write,gate.clean"])] as const,
+      ["outcome", chance.pick(["done", "asked,refused"])] as const,
+      ["requestor", chance.pick(["me", objectIds.alice, chance.guid()])] as const,
+      ["resourceGroup", "rg-demo"] as const,
+      ["text", chance.pick(["vm-linux", "'=1", "💥💥💥"])] as const,
+      ["format", chance.pick(["json", "csv", "ndjson"])] as const,
+    ],
+    2,
+  );
+  const query = [of, ...more, ...span(world)];
+  const path = chance.isIn(10) ? "/api/activity/export" : "/api/activity";
+  return { ...plain(world, "activity", path), query };
 }
 
 function requests(world: World): Intent {

@@ -3,7 +3,10 @@ import type { Arena, Attack } from "./arena.ts";
 const filter = encodeURIComponent("x' or PartitionKey ne '");
 /** Filters where values are expected. */
 export const filterAttacks: readonly Attack[] = [
-  ...["subscriptionId", "from", "to", "top", "$skiptoken", "vm"].map((name) => ({
+  ...[
+    ...["subscriptionId", "from", "to", "top", "$skiptoken", "vm", "resourceGroup", "requestor"],
+    ...["requestId", "windowId", "operation", "outcome", "format"],
+  ].map((name) => ({
     case: `a filter in the parameter ${name}`,
     status: 400,
     code: "InvalidQuery",
@@ -15,6 +18,15 @@ export const filterAttacks: readonly Attack[] = [
       return arena.as("olivia", { path: `/api/activity?${usual}${name}=${filter}` });
     },
   })),
+  {
+    case: "a filter in the cursor of the export",
+    status: 400,
+    code: "InvalidQuery",
+    call: (arena: Arena) =>
+      arena.as("olivia", {
+        path: `/api/activity/export?subscriptionId=${arena.user.subscriptionId}&cursor=${filter}`,
+      }),
+  },
   {
     case: "a filter in the $skiptoken of policies",
     status: 400,
