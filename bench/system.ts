@@ -58,7 +58,7 @@ async function answering(child: ChildProcess, dataDir: string): Promise<Endpoint
 }
 
 /** The first of four free ports in a row, below those that the operating system gives to outgoing connections. */
-async function freeBasePort(): Promise<number> {
+export async function freeBasePort(): Promise<number> {
   for (;;) {
     const base = 20_000 + Math.floor(Math.random() * 1_000) * 10;
     const isFree = await requireFreePorts(base, 0).then(

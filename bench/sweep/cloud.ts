@@ -24,8 +24,19 @@ export interface BenchCloud {
   readonly ca: string;
   /** How the service's own identity reaches it. */
   readonly arm: ArmOptions;
+  /** What a host in a process of its own needs to be the service. */
+  readonly host: HostFiles;
   /** The ARM requests that came while `work` ran. Throws when the log could not hold all. */
   requestsDuring(work: () => Promise<unknown>): Promise<readonly LoggedRequest[]>;
+}
+
+export interface HostFiles {
+  readonly caFile: string;
+  /** A certificate for this machine, and its key. */
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** The secret of the managed identity's endpoint. */
+  readonly identityHeader: string;
 }
 
 /** Runs `work` against a pretend cloud with this estate, gone afterwards. */
@@ -35,7 +46,7 @@ export async function withCloud<T>(
 ): Promise<T> {
   const dir = await mkdtemp(join(tmpdir(), "jit-bench-"));
   try {
-    const { ca, key, cert } = await createLocalCa(dir);
+    const { ca, caFile, key, cert } = await createLocalCa(dir);
     const [estateFile, keyFile, certFile] = ["estate.json", "key.pem", "cert.pem"].map((name) =>
       join(dir, name),
     ) as [string, string, string];
@@ -51,7 +62,8 @@ export async function withCloud<T>(
     });
     const ended = once(child, "exit");
     try {
-      return await work(clientOf(await readyUrl(child), ca, header));
+      const host = { caFile, certFile, keyFile, identityHeader: header };
+      return await work(clientOf(await readyUrl(child), ca, host));
     } finally {
       child.kill("SIGTERM");
       await ended;
@@ -74,17 +86,18 @@ async function readyUrl(child: ChildProcess): Promise<string> {
   throw new Error("The pretend cloud did not start.");
 }
 
-function clientOf(url: string, ca: string, header: string): BenchCloud {
+function clientOf(url: string, ca: string, host: HostFiles): BenchCloud {
   const log = `${url}/local/requests`;
   return {
     url,
     ca,
+    host,
     arm: {
       credential: {
         /** As App Service hands out tokens of a managed identity. */
         async getToken() {
           const address = `${url}/local/msi/token?api-version=2019-08-01&resource=${encodeURIComponent(audience)}`;
-          const headers = { "x-identity-header": header };
+          const headers = { "x-identity-header": host.identityHeader };
           const token = (await identityToken(address, { ca, headers })) as {
             readonly access_token: string;
             readonly expires_on: string;

@@ -9,7 +9,7 @@ describe("a container", () => {
   let azurite: Azurite;
 
   beforeAll(async () => {
-    azurite = await startAzurite("blob");
+    azurite = await startAzurite({ service: "blob" });
   }, 30_000);
   afterAll(() => azurite?.stop());
 

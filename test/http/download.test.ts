@@ -119,7 +119,14 @@ describe("a download", () => {
       for (let made = 0; made < count; made += 1) {
         const id = `${requestId}-${made}`;
         const at = afterNoon(-made);
-        const fact: Fact = { ...about, version: 1, id, at, operation: "access.open", outcome: "done" };
+        const fact: Fact = {
+          ...about,
+          version: 1,
+          id,
+          at,
+          operation: "access.open",
+          outcome: "done",
+        };
         const line = csvLine({ fact });
         onLine(line);
         yield line;

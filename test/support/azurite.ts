@@ -18,12 +18,19 @@ export interface Azurite {
   stop(): Promise<void>;
 }
 
-/** Starts a service of Azurite on a free port and waits until it listens. */
-export async function startAzurite(service: "table" | "blob" = "table"): Promise<Azurite> {
+/** Starts a service of Azurite on a free port and waits until it listens. Its heap takes what Node gives, or so many mebibytes. */
+export async function startAzurite({
+  service = "table",
+  heapMebibytes,
+}: {
+  readonly service?: "table" | "blob";
+  readonly heapMebibytes?: number;
+} = {}): Promise<Azurite> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
+      ...(heapMebibytes === undefined ? [] : [`--max-old-space-size=${heapMebibytes}`]),
       programOf(service),
       "--inMemoryPersistence",
       "--silent",
