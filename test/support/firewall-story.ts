@@ -110,11 +110,22 @@ async function comeRound(world: FirewallWorld): Promise<void> {
       await clock.run(healEveryGate(world.start()));
     }
     for (let round = 0; round < 6; round += 1) {
-      await clock.run(sweep(world.start()));
-      await clock.advance(60_000);
+      await comeOnce(world);
     }
   }
+  // Updates that fail, one after the other, are tried again, each for minutes.
+  for (let round = 0; round < 20 && (await isBehind(world)); round += 1) {
+    await comeOnce(world);
+  }
 }
+
+async function comeOnce({ clock, start }: FirewallWorld): Promise<void> {
+  await clock.run(sweep(start()));
+  await clock.advance(60_000);
+}
+
+const isBehind = async ({ gates, clock }: FirewallWorld): Promise<boolean> =>
+  (await gates.unsettled(clock.now())).length > 0;
 
 /** Everybody asks at their moments. */
 function askAll(stage: Stage, story: FirewallStory): readonly Promise<void>[] {
