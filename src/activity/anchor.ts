@@ -34,12 +34,14 @@ export interface AnchorKeeper {
 }
 
 const hash = z.string().regex(/^[\da-f]{64}$/);
+/** Months are believed to be some. */
+const chainName = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])\//);
 const anchorShape = z.object({
   version: z.literal(1),
   sequence: z.int().min(1),
   at: z.iso.datetime(),
   previous: hash,
-  heads: z.array(z.object({ chain: z.string(), sequence: z.int().min(1), hash })),
+  heads: z.array(z.object({ chain: chainName, sequence: z.int().min(1), hash })),
 });
 
 /** What the first anchor follows. */

@@ -9,7 +9,7 @@ import {
 import type { AnchoredHead } from "../activity/chain-check.ts";
 import { tellsDrop } from "../activity/dropped.ts";
 import { chainParts } from "../activity/places.ts";
-import { type Problem, problemKinds } from "../activity/problem.ts";
+import { type Problem, type ProblemKind, problemKinds } from "../activity/problem.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import {
   type Verified,
@@ -98,17 +98,56 @@ export async function verifyOneMonth(
   const anchored = new Map(
     [...heads].filter(([chain]) => meant === undefined || subscriptionIn(chain) === meant),
   );
-  if (options.isThere) {
-    return verifyMonth(ports, month, { ...options, anchored });
-  }
-  const problems: Problem[] = [];
-  for (const subscriptionId of new Set([...anchored.keys()].map(subscriptionIn))) {
-    if (!(await wasDropped(ports, month, subscriptionId))) {
-      const kind = "monthMissing";
-      problems.push({ kind, chain: month, subscriptionId, message: problemKinds[kind] });
+  const verified = options.isThere
+    ? await verifyMonth(ports, month, { ...options, anchored })
+    : missingMonth(month, [...anchored.keys()]);
+  return verified && { ...verified, problems: await notDropped(ports, month, verified.problems) };
+}
+
+function missingMonth(month: string, chains: readonly string[]): Verified {
+  const kind = "monthMissing";
+  const problems = [...new Set(chains.map(subscriptionIn))].map(
+    (subscriptionId): Problem => ({
+      kind,
+      chain: month,
+      subscriptionId,
+      message: problemKinds[kind],
+    }),
+  );
+  return { chains: 0, facts: 0, problems };
+}
+
+/** What only anchors hold against a month of a subscription, and dropping it explains. */
+const explainedByDrop: readonly ProblemKind[] = [
+  "monthMissing",
+  "chainMissing",
+  "cut",
+  "anchorDiffers",
+];
+
+/**
+ * Without what is no problem because the month was dropped: while it is looked at, before, or before a fact came that was late and began the
+ * month anew.
+ */
+async function notDropped(
+  ports: VerifyPorts,
+  month: string,
+  problems: readonly Problem[],
+): Promise<readonly Problem[]> {
+  const dropped = new Map<string, Promise<boolean>>();
+  const isDropped = (subscriptionId: string) => {
+    const known = dropped.get(subscriptionId) ?? wasDropped(ports, month, subscriptionId);
+    dropped.set(subscriptionId, known);
+    return known;
+  };
+  const left: Problem[] = [];
+  for (const problem of problems) {
+    const { kind, chain, subscriptionId = subscriptionIn(chain) } = problem;
+    if (!(explainedByDrop.includes(kind) && (await isDropped(subscriptionId)))) {
+      left.push(problem);
     }
   }
-  return { chains: 0, facts: 0, problems };
+  return left;
 }
 
 /** Months of a span: those that are there, and those that anchors tell of. Oldest first. */

@@ -132,6 +132,17 @@ describe("keeping activity for so many days", () => {
     expect(await kept.verify("2026-01", "2026-05")).toEqual([]);
   });
 
+  it("takes a fact that comes late into a dropped month for no fault of the month", async () => {
+    await later(42);
+    await later(1);
+    await kept.record({ id: "late", at: "2026-01-06T11:00:00.000Z" });
+
+    expect(await months()).toContain("2026-01");
+    expect(await kept.verify("2026-01", "2026-05")).toEqual([]);
+    await later(1);
+    expect(await months()).not.toContain("2026-01");
+  });
+
   it("keeps everything where no number of days is set", async () => {
     kept.clock.advance(4_000 * day);
     await kept.keep();

@@ -196,6 +196,17 @@ describe("verifying the activity", () => {
     ]);
   });
 
+  it("takes an anchor that tells of no month for altered, and reads on", async () => {
+    const [first] = await allOf(kept.anchors.since(new Date(0)));
+    const { at = "", sequence = 1 } = first ?? {};
+    const heads = [{ chain: "no/month", sequence: 1, hash: "0".repeat(64) }];
+    const text = JSON.stringify({ version: 1, sequence, at, previous: "0".repeat(64), heads });
+    kept.anchors.tamper(1, { text });
+    kept.anchorContainer.tamper(1, { text });
+
+    expect(await verify()).toMatchObject([{ kind: "anchorAltered", sequence: 1 }]);
+  });
+
   it("says nothing against anchors that the container does not have yet", async () => {
     kept.clock.advance(86_400_000);
     kept.anchorContainer.put = () => Promise.reject(new Error("503"));
