@@ -235,6 +235,13 @@ export function createLog(sink: LogSink, now: () => Date = () => new Date()) {
         "Notifications could not be stored; they are kept in memory and tried again.",
         { count: fields.count, ...faultFields(fields.error) },
       ),
+    activityDropped: (fields: { month: string; facts: number; subscriptions: number }) =>
+      write(
+        "warning",
+        "activity.dropped",
+        "A month of activity was dropped, as it is older than is kept.",
+        fields,
+      ),
     sweepSettled: (fields: { gates: number; policies: number; requests: number }) =>
       write("warning", "sweep.settled", "The sweep took up work that others had left.", fields),
   };
