@@ -24,6 +24,12 @@ const httpsUrl = z
   .url({ protocol: /^https$/, error: "expected an https address" })
   .transform((url) => url.replace(/\/+$/, ""));
 
+/** A container's address: the account's and one name. */
+const containerUrl = httpsUrl.refine(
+  (url) => /^https:\/\/[\w.-]+(:\d+)?\/[a-z\d$][a-z\d-]{1,62}$/.test(url),
+  "expected an https address of an account and a container, without query",
+);
+
 const whole = (least: number, most: number) =>
   z.coerce.number(`expected a whole number from ${least} to ${most}`).int().min(least).max(most);
 
@@ -61,6 +67,30 @@ export const settingsSchema = z.object({
     .regex(/^[A-Za-z][A-Za-z0-9]{0,20}$/, "expected 1 to 21 letters and digits")
     .default("Jit")
     .describe("How the names of the tables begin: two deployments may share a storage account."),
+  ANCHOR_CONTAINER_URL: containerUrl
+    .optional()
+    .describe(
+      "Blob container for anchors of the activity, such as https://NAME.blob.core.windows.net/anchors, with an immutability policy, reached with the app's managed identity. Best in a storage account that operators of the app cannot change.",
+    ),
+  ANCHOR_CONNECTION_STRING: z
+    .string()
+    .regex(/(^|;)(AccountName|SharedAccessSignature|UseDevelopmentStorage)=/i, {
+      error: "expected a connection string with AccountName or SharedAccessSignature",
+    })
+    .optional()
+    .describe(
+      "Connection string of the storage account for anchors. For local use; in Azure use ANCHOR_CONTAINER_URL.",
+    ),
+  ANCHOR_CONTAINER: z
+    .string()
+    .regex(/^[a-z\d](?:-?[a-z\d]){2,62}$/, "expected the name of a blob container")
+    .default("anchors")
+    .describe("Name of the container, beside ANCHOR_CONNECTION_STRING alone."),
+  ACTIVITY_RETENTION_DAYS: whole(90, 36_500)
+    .optional()
+    .describe(
+      "So many days activity is kept; without it for ever. Whole months are dropped, once their last day is older, at most three a day, never before an anchor holds their ends. 90 at least, so that no slip takes the last months.",
+    ),
   ENTRA_TENANT_IDS: tenants.describe(
     "Tenants whose tokens are accepted, separated by commas. With several, callers may act in subscriptions of their own tenant only.",
   ),
@@ -154,28 +184,11 @@ export class ConfigError extends Error {
 }
 
 /** Reads the settings from an environment, or throws one error that names every setting at fault. NB. Never quotes a value. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
-  const given = Object.fromEntries(
-    Object.keys(settingsSchema.shape).map((name) => [
-      name,
-      environment[name] === "" ? undefined : environment[name],
-    ]),
-  );
-  const parsed = settingsSchema.safeParse(given);
-  const problems = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-  const { TABLES_CONNECTION_STRING: connectionString, TABLES_URL: url } = given;
-  if ((connectionString === undefined) === (url === undefined)) {
-    problems.push("TABLES_URL, TABLES_CONNECTION_STRING: expected exactly one of the two");
-  }
-  if (!parsed.success || problems.length > 0) {
-    throw new ConfigError(`The app's settings need attention. ${problems.join("; ")}.`);
-  }
-  const { data } = parsed;
+export function readConfig(environment: Environment) {
+  const data = read(settingsSchema, environment);
   return {
-    tables: connectionString === undefined ? { url: data.TABLES_URL ?? "" } : { connectionString },
-    tablesPrefix: data.TABLES_PREFIX,
+    ...storageOf(data),
+    activityRetentionDays: data.ACTIVITY_RETENTION_DAYS,
     entra: {
       tenantIds: data.ENTRA_TENANT_IDS,
       audiences: data.ENTRA_AUDIENCES,
@@ -186,13 +199,78 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     arm: { endpoint: data.ARM_ENDPOINT, scope: data.ARM_SCOPE, pollMs: data.ARM_POLL_MS },
     directory: data.DIRECTORY,
     graph: { endpoint: data.GRAPH_ENDPOINT, scope: data.GRAPH_SCOPE },
-    identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
     deploymentName: data.DEPLOYMENT_NAME,
     trustedProxyHops: data.TRUSTED_PROXY_HOPS,
     rateLimitScale: data.RATE_LIMIT_SCALE,
     webhooks: data.WEBHOOKS,
     webhooksAllowPrivate: data.WEBHOOKS_ALLOW_PRIVATE,
     publicUrl: data.PUBLIC_URL,
+  };
+}
+
+/** As {@link readConfig}, of what leads to the storage alone: tools that look at it need no other settings. */
+export function readStorageConfig(environment: Environment) {
+  return storageOf(read(storageSchema, environment));
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const storageSchema = settingsSchema.pick({
+  TABLES_CONNECTION_STRING: true,
+  TABLES_URL: true,
+  TABLES_PREFIX: true,
+  ANCHOR_CONTAINER_URL: true,
+  ANCHOR_CONNECTION_STRING: true,
+  ANCHOR_CONTAINER: true,
+  MANAGED_IDENTITY_CLIENT_ID: true,
+});
+
+function read<T extends z.ZodRawShape>(schema: z.ZodObject<T>, environment: Environment) {
+  const given = Object.fromEntries(
+    Object.keys(schema.shape).map((name) => [
+      name,
+      environment[name] === "" ? undefined : environment[name],
+    ]),
+  );
+  const parsed = schema.safeParse(given);
+  const problems = [
+    ...(parsed.success ? [] : parsed.error.issues).map(
+      (issue) => `${issue.path.join(".")}: ${issue.message}`,
+    ),
+    ...togetherProblems(given),
+  ];
+  if (!parsed.success || problems.length > 0) {
+    throw new ConfigError(`The app's settings need attention. ${problems.join("; ")}.`);
+  }
+  return parsed.data;
+}
+
+/** What is wrong with settings of which each by itself is well. */
+function togetherProblems(given: Environment): readonly string[] {
+  const isGiven = (name: keyof typeof settingsSchema.shape) => given[name] !== undefined;
+  return [
+    ...(isGiven("TABLES_CONNECTION_STRING") === isGiven("TABLES_URL")
+      ? ["TABLES_URL, TABLES_CONNECTION_STRING: expected exactly one of the two"]
+      : []),
+    ...(isGiven("ANCHOR_CONNECTION_STRING") && isGiven("ANCHOR_CONTAINER_URL")
+      ? ["ANCHOR_CONTAINER_URL, ANCHOR_CONNECTION_STRING: expected at most one of the two"]
+      : []),
+  ];
+}
+
+function storageOf(data: z.output<typeof storageSchema>) {
+  const { TABLES_CONNECTION_STRING: connectionString, ANCHOR_CONNECTION_STRING: anchors } = data;
+  return {
+    tables: connectionString === undefined ? { url: data.TABLES_URL ?? "" } : { connectionString },
+    tablesPrefix: data.TABLES_PREFIX,
+    /** Nothing where no container is configured. */
+    anchorContainer:
+      anchors !== undefined
+        ? { connectionString: anchors, container: data.ANCHOR_CONTAINER }
+        : data.ANCHOR_CONTAINER_URL === undefined
+          ? undefined
+          : { url: data.ANCHOR_CONTAINER_URL },
+    identityClientId: data.MANAGED_IDENTITY_CLIENT_ID,
   };
 }
 
@@ -203,7 +281,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
  */
 function easyAuthOf(
   wanted: "off" | "on",
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
 ): "off" | "on" | "not confirmed by the platform" {
   const isConfirmed = environment["WEBSITE_AUTH_ENABLED"]?.trim().toLowerCase() === "true";
   return wanted === "off" || isConfirmed ? wanted : "not confirmed by the platform";

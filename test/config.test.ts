@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
-import { ConfigError, readConfig, settingsSchema } from "../src/config.ts";
+import { ConfigError, readConfig, readStorageConfig, settingsSchema } from "../src/config.ts";
 import { settingsPage } from "../src/settings-page.ts";
 
 const least = {
@@ -53,6 +53,50 @@ describe("the settings", () => {
       webhooksAllowPrivate: false,
       publicUrl: undefined,
     });
+  });
+
+  it("lead to a container for anchors, by address or for local use by connection string, and to none without", () => {
+    const url = "https://audit.blob.core.windows.net/anchors";
+    const secret = "UseDevelopmentStorage=true";
+
+    expect(readConfig(least).anchorContainer).toBeUndefined();
+    expect(readConfig({ ...least, ANCHOR_CONTAINER_URL: `${url}/` }).anchorContainer).toEqual({
+      url,
+    });
+    expect(readConfig({ ...least, ANCHOR_CONNECTION_STRING: secret }).anchorContainer).toEqual({
+      connectionString: secret,
+      container: "anchors",
+    });
+    expect(
+      complaint({ ...least, ANCHOR_CONTAINER_URL: url, ANCHOR_CONNECTION_STRING: secret }),
+    ).toMatch(/at most one of the two/);
+    for (const bad of [
+      "https://audit.blob.core.windows.net",
+      `${url}?sig=x`,
+      "http://a.b/anchors",
+    ]) {
+      expect(complaint({ ...least, ANCHOR_CONTAINER_URL: bad })).toMatch(/ANCHOR_CONTAINER_URL/);
+    }
+  });
+
+  it("keep activity for ever, or for ninety days and more", () => {
+    const kept = (days: string) => readConfig({ ...least, ACTIVITY_RETENTION_DAYS: days });
+
+    expect(readConfig(least).activityRetentionDays).toBeUndefined();
+    expect(kept("90").activityRetentionDays).toBe(90);
+    for (const bad of ["89", "0", "-1", "90.5", "a year"]) {
+      expect(complaint({ ...least, ACTIVITY_RETENTION_DAYS: bad })).toMatch(
+        /ACTIVITY_RETENTION_DAYS/,
+      );
+    }
+  });
+
+  it("that lead to the storage can be read without the others", () => {
+    expect(readStorageConfig({ TABLES_URL: least.TABLES_URL, TABLES_PREFIX: "Shop" })).toEqual({
+      tables: { url: least.TABLES_URL },
+      tablesPrefix: "Shop",
+    });
+    expect(() => readStorageConfig({})).toThrow(ConfigError);
   });
 
   it.each([

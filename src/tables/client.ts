@@ -14,6 +14,8 @@ export type StorageAccount =
 export interface TablesOptions {
   /** What the names of our tables start with: `JitGates`, `JitPolicies`, …. */
   readonly prefix?: string | undefined;
+  /** Nothing is created: for who may only read. A table that is not there is a fault of the call then. @default false */
+  readonly isReadOnly?: boolean | undefined;
   /** Further policies of the HTTP pipeline. */
   readonly additionalPolicies?: TableServiceClientOptions["additionalPolicies"];
 }
@@ -24,6 +26,7 @@ export interface Tables {
   policies(): Promise<TableClient>;
   requests(): Promise<TableClient>;
   outbox(): Promise<TableClient>;
+  anchors(): Promise<TableClient>;
   readonly activity: MonthTables;
 }
 
@@ -31,7 +34,7 @@ type AdditionalPolicies = NonNullable<TablesOptions["additionalPolicies"]>;
 
 /** Connects to the tables of an account; nothing is sent before the first use. */
 export function createTables(account: StorageAccount, options: TablesOptions = {}): Tables {
-  const { prefix = "Jit", additionalPolicies = [] } = options;
+  const { prefix = "Jit", isReadOnly = false, additionalPolicies = [] } = options;
   // A table's name takes 3 to 63 letters and digits and starts with a letter.
   if (!/^[a-z][a-z\d]{0,48}$/i.test(prefix)) {
     throw new Error(
@@ -44,9 +47,13 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: open("Policies"),
     requests: open("Requests"),
     outbox: open("Outbox"),
+    anchors: open("Anchors"),
   };
   let created: Promise<unknown> | undefined;
   const ready = async <T>(client: T): Promise<T> => {
+    if (isReadOnly) {
+      return client;
+    }
     // All at once, so that a cold start waits for one round trip. The SDK takes "already exists" for success.
     created ??= Promise.all(Object.values(clients).map((each) => each.createTable())).catch(
       (error) => {
@@ -62,6 +69,7 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
     policies: () => ready(clients.policies),
     requests: () => ready(clients.requests),
     outbox: () => ready(clients.outbox),
+    anchors: () => ready(clients.anchors),
     activity: createMonthTables(
       openService(account, additionalPolicies),
       `${prefix}Activity`,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { createActivityStore } from "../../src/tables/activity.ts";
+import { createAnchorStore, createDropStore } from "../../src/tables/anchors.ts";
 import { createGateStore } from "../../src/tables/gates.ts";
 import { createLedger } from "../../src/tables/ledger.ts";
 import { createOutbox } from "../../src/tables/outbox.ts";
@@ -8,6 +9,7 @@ import { createRequestStore } from "../../src/tables/requests.ts";
 import { type Azurite, startAzurite } from "../support/azurite.ts";
 import { createFakeActivity } from "../support/fake-activity.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
+import { createFakeAnchors, createFakeDrops } from "../support/fake-anchors.ts";
 import { createFakeGateStore } from "../support/fake-gate-store.ts";
 import { createFakeOutbox } from "../support/fake-outbox.ts";
 import { createFakePolicyStore } from "../support/fake-policy-store.ts";
@@ -16,6 +18,7 @@ import { freshTables, pause } from "../support/fresh-tables.ts";
 import { storageProcesses } from "../support/storage-wire.ts";
 import { activityHistoriesContract } from "./activity-histories.ts";
 import { activityStoreContract } from "./activity-store.ts";
+import { anchorKeeperContract, dropStoreContract } from "./anchors.ts";
 import { gateEndsContract } from "./gate-ends.ts";
 import { gateSettlingContract } from "./gate-settling.ts";
 import { gateStoreContract } from "./gate-store.ts";
@@ -45,6 +48,8 @@ describe("in memory", () => {
   activityStoreContract(createFakeActivityStore);
   activityHistoriesContract(createFakeActivity);
   ledgerContract(createFakeActivity);
+  anchorKeeperContract(createFakeAnchors);
+  dropStoreContract(createFakeDrops);
   outboxContract(() => {
     const outbox = createFakeOutbox();
     return { one: outbox, other: outbox };
@@ -90,6 +95,8 @@ describe("in Table Storage", () => {
   };
   activityHistoriesContract(openActivity);
   ledgerContract(openActivity);
+  anchorKeeperContract(() => createAnchorStore(freshTables(azurite)));
+  dropStoreContract(() => createDropStore(freshTables(azurite)));
   outboxContract(() => {
     const tables = freshTables(azurite);
     return { one: createOutbox(tables), other: createOutbox(tables) };

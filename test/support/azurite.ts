@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(
-  new URL("../../node_modules/azurite/dist/src/table/main.js", import.meta.url),
-);
+const programOf = (service: "table" | "blob"): string =>
+  fileURLToPath(new URL(`../../node_modules/azurite/dist/src/${service}/main.js`, import.meta.url));
 
 /** Azurite's well-known account; its key is public and opens nothing else. */
 const account = {
@@ -13,24 +12,24 @@ const account = {
   key: "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
 } as const;
 
-/** Table Storage on this machine, in memory, for the tests of one file. */
+/** Table or blob storage on this machine, in memory, for the tests of one file. */
 export interface Azurite {
   readonly connectionString: string;
   stop(): Promise<void>;
 }
 
-/** Starts Azurite on a free port and waits until it listens. */
-export async function startAzurite(): Promise<Azurite> {
+/** Starts a service of Azurite on a free port and waits until it listens. */
+export async function startAzurite(service: "table" | "blob" = "table"): Promise<Azurite> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
-      program,
+      programOf(service),
       "--inMemoryPersistence",
       "--silent",
       "--disableTelemetry",
       "--skipApiVersionCheck",
-      "--tablePort",
+      `--${service}Port`,
       String(port),
     ],
     { stdio: "ignore" },
@@ -40,7 +39,7 @@ export async function startAzurite(): Promise<Azurite> {
   process.once("exit", kill);
   await untilListening(port, () => child.exitCode !== null);
   return {
-    connectionString: `DefaultEndpointsProtocol=http;AccountName=${account.name};AccountKey=${account.key};TableEndpoint=http://127.0.0.1:${port}/${account.name};`,
+    connectionString: `DefaultEndpointsProtocol=http;AccountName=${account.name};AccountKey=${account.key};${service === "table" ? "Table" : "Blob"}Endpoint=http://127.0.0.1:${port}/${account.name};`,
     async stop() {
       process.off("exit", kill);
       kill();
