@@ -7,3 +7,9 @@ app.http("activity", {
   route: "api/activity",
   handler: (request, context) => theApp().activity(request, context),
 });
+
+app.http("verifyActivity", {
+  ...everyMethod,
+  route: "api/activity/verify",
+  handler: (request, context) => theApp().verifyActivity(request, context),
+});

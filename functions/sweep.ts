@@ -16,3 +16,10 @@ app.timer("healEveryGate", {
   runOnStartup: true,
   handler: () => theApp().healEveryGate(),
 });
+
+app.timer("keepActivity", {
+  // What is due once a day is looked for every hour, and at the start: a day on which the app slept through its hour has its anchor too.
+  schedule: "45 17 * * * *",
+  runOnStartup: true,
+  handler: () => theApp().keepActivity(),
+});

@@ -1,12 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import { setTimeout as pauseFor } from "node:timers/promises";
+import type { TokenCredential } from "@azure/core-auth";
 import type { InvocationContext } from "@azure/functions";
 import * as df from "durable-functions";
+import type { AnchorKeeper } from "./activity/anchor.ts";
 import { createDirectory, noDirectory } from "./azure/directory.ts";
 import { createTokenVerifier } from "./azure/entra.ts";
 import { createServiceCredential } from "./azure/identity.ts";
 import { createNetwork } from "./azure/network.ts";
 import { createRights } from "./azure/rights.ts";
+import { createAnchorContainer } from "./blobs/anchor-container.ts";
 import { type Config, readConfig } from "./config.ts";
 import {
   createNothingHere,
@@ -21,8 +24,10 @@ import { createLog, inLogContext, toConsole } from "./log.ts";
 import type { Clock, Ids } from "./ports.ts";
 import type { Owner } from "./rules/intent.ts";
 import { createActivityStore } from "./tables/activity.ts";
+import { createAnchorStore, createDropStore } from "./tables/anchors.ts";
 import { createTables } from "./tables/client.ts";
 import { createGateStore } from "./tables/gates.ts";
+import { createLedger } from "./tables/ledger.ts";
 import { createOutbox } from "./tables/outbox.ts";
 import { createPolicyStore } from "./tables/policies.ts";
 import { createRequestStore } from "./tables/requests.ts";
@@ -31,8 +36,13 @@ import { createWorkflows } from "./workflow/durable.ts";
 import { type PolicyToFollow, protectPolicy } from "./workflow/follow-policy.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
+import { keepActivity } from "./workflow/keep-activity.ts";
 import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
-import { createNotifications, notifyingActivity } from "./workflow/notifications.ts";
+import {
+  createNotifications,
+  notifyingActivity,
+  notifyingLedger,
+} from "./workflow/notifications.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";
@@ -98,6 +108,11 @@ function connect(config: Config) {
   };
   return {
     ...settlePorts,
+    ledger: notifyingLedger(createLedger(tables, clock.pause, log), notifications),
+    anchors: createAnchorStore(tables),
+    anchorContainer: openAnchorContainer(config, credential),
+    drops: createDropStore(tables),
+    retentionDays: config.activityRetentionDays,
     notifications,
     settle: createSettle(settlePorts),
     foresee: createForesee(settlePorts),
@@ -123,6 +138,20 @@ function connect(config: Config) {
       clock,
     }),
   };
+}
+
+/** The container that anchors are copied to, where one is configured. */
+function openAnchorContainer(
+  { anchorContainer, tablesPrefix }: Config,
+  credential: TokenCredential,
+): AnchorKeeper | undefined {
+  return (
+    anchorContainer &&
+    createAnchorContainer(
+      "url" in anchorContainer ? { ...anchorContainer, credential } : anchorContainer,
+      tablesPrefix,
+    )
+  );
 }
 
 /** Composes the app from its settings: the only place that knows everything. */
@@ -158,6 +187,7 @@ export function createApp(config: Config) {
         // Side by side: a webhook that does not answer keeps no port open. `notifications` never rejects.
         await Promise.all([sweep({ ...ports, workflows }), ports.notifications.sweep()]);
       }),
+    keepActivity: () => inRun("keepActivity", () => keepActivity(ports)),
     healEveryGate: () => inRun("healEveryGate", () => healEveryGate(ports)),
   };
 }

@@ -74,6 +74,8 @@ export const reasonCodes = {
   UnprotectedPath:
     "The virtual machine has an address that neither a network security group nor a firewall covers.",
   NotSettledInTime: "The gate could not be brought to its rules in time.",
+  NotVerifiedInTime:
+    "A month holds more activity than can be verified in one call; the operator's command can.",
   FirewallOnly:
     "Only a firewall holds an address of the virtual machine, and it does not see what comes from inside its virtual network.",
   FirewallNotManaged:

@@ -46,6 +46,7 @@ const statuses: Partial<Record<ReasonCode, number>> = {
   RequestHeadersTooLarge: 431,
   InternalError: 500,
   NotSettledInTime: 503,
+  NotVerifiedInTime: 503,
   ServiceUnavailable: 503,
 };
 

@@ -11,9 +11,14 @@ import { getPolicy, listPolicies } from "./read-policies.ts";
 import { getRequest, listRequests } from "./requests.ts";
 import { revokeRequest } from "./revoke-request.ts";
 import type { Handler, Route } from "./route.ts";
+import { type VerifyActivityPorts, verifyActivity } from "./verify-activity.ts";
 
 /** Everything that the handlers need of the world. */
-export interface HandlerPorts extends WritePolicyPorts, FollowPorts, AnswerPorts {}
+export interface HandlerPorts
+  extends WritePolicyPorts,
+    FollowPorts,
+    AnswerPorts,
+    VerifyActivityPorts {}
 
 /** The addresses of the API that ask who is calling, by the name of their function; where each lies, `functions/` says. */
 export function createRoutes(ports: HandlerPorts) {
@@ -27,6 +32,7 @@ export function createRoutes(ports: HandlerPorts) {
     initiate: acting(initiate(ports), "access.initiate"),
     plan: { methods: { POST: plan(ports) } },
     activity: { methods: { GET: listActivity(ports) } },
+    verifyActivity: { methods: { GET: verifyActivity(ports) } },
     listRequests: { methods: { GET: listRequests(ports) } },
     request: { methods: { GET: getRequest(ports) } },
     approveRequest: acting(approveRequest(ports), "access.approve"),

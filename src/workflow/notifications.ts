@@ -1,5 +1,5 @@
 import type { Fact } from "../activity/fact.ts";
-import type { ActivityStore } from "../activity/store.ts";
+import type { ActivityStore, Ledger } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import { closingSoonNotifications } from "../notify/closing-soon.ts";
 import { type Notification, notificationsOf } from "../notify/event.ts";
@@ -48,6 +48,18 @@ export function notifyingActivity(
     },
     list: (query) => activity.list(query),
     walk: (span) => activity.walk(span),
+  };
+}
+
+/** The ledger, but for that people are told of what it finishes as of what is recorded. */
+export function notifyingLedger(ledger: Ledger, notifications: Notifications): Ledger {
+  return {
+    ...ledger,
+    async complete(before) {
+      const facts = await ledger.complete(before);
+      await notifications.tell(facts);
+      return facts;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { afterTime, revoked } from "../access/approval.ts";
 import { isOnItsWay, isOver, requestState, untold } from "../access/life.ts";
 import { type AccessRequest, requestedVms, type Window, windowsOfVm } from "../access/request.ts";
+import type { Ledger } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Workflows } from "../ports.ts";
 import { isFirewallGate } from "../rules/gate.ts";
@@ -13,6 +14,7 @@ import { guarded } from "./serial.ts";
 
 export interface SweepPorts extends WindowPorts {
   readonly workflows: Workflows;
+  readonly ledger: Pick<Ledger, "complete">;
 }
 
 /**

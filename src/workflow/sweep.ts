@@ -6,12 +6,24 @@ import { guarded } from "./serial.ts";
 import { anew } from "./settle.ts";
 import { type SweepPorts, sweepRequests } from "./sweep-requests.ts";
 
+/** Facts that somebody began to record so long ago, in milliseconds, are finished by others. */
+const factsAbandoned = 60_000;
+
 /**
- * Takes up what others left: gates whose intent is not written or not proven yet, or holds windows that are over, policies whose change
+ * Takes up what others left: facts that do not lie everywhere yet, gates whose intent is not written or not proven yet, or holds windows that are over, policies whose change
  * was cut short, and requests that wait, or that nobody looks after any more. Independent of every orchestration; a fault of one
  * task does not keep the others.
  */
 export async function sweep(ports: SweepPorts): Promise<void> {
+  const { clock, ledger, log } = ports;
+  const before = new Date(clock.now().getTime() - factsAbandoned);
+  await Promise.all([
+    guarded(log, "finishing the recording of facts", () => ledger.complete(before)),
+    sweepGates(ports),
+  ]);
+}
+
+async function sweepGates(ports: SweepPorts): Promise<void> {
   const gates = await ports.gates.unsettled(ports.clock.now());
   await mapLimited(gates, parallelWork, (gateId) =>
     guarded(ports.log, `settling ${gateId}`, () => settleLeft(ports, gateId)),

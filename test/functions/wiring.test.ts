@@ -38,6 +38,7 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
     route: `${group}/${security}/locations/{location}/jitNetworkAccessPolicies/{name}/plan`,
   },
   { name: "activity", route: "api/activity" },
+  { name: "verifyActivity", route: "api/activity/verify" },
   { name: "listRequests", route: "api/requests" },
   { name: "request", route: "api/requests/{requestId}" },
   ...["approve", "deny", "revoke", "extend", "rebind", "review"].map((verb) => ({
@@ -115,8 +116,12 @@ describe("the Functions host finds", () => {
     );
   });
 
-  it("two timers: the sweep every minute, and a look at every gate every ten minutes, both at the start too", () => {
-    expect(ofKind("timerTrigger")).toEqual(["healEveryGate", "sweep"]);
+  it("three timers: the sweep every minute, a look at every gate every ten, one at anchors every hour, all at the start too", () => {
+    expect(ofKind("timerTrigger")).toEqual(["healEveryGate", "keepActivity", "sweep"]);
+    expect(trigger("keepActivity")).toMatchObject({
+      schedule: "45 17 * * * *",
+      runOnStartup: true,
+    });
     expect(trigger("healEveryGate")).toMatchObject({
       schedule: "30 */10 * * * *",
       runOnStartup: true,

@@ -16,12 +16,24 @@ describe("readiness", () => {
   });
 
   const ready = () => world.clock.run(healthReady(world)());
+  const activity = { lastAnchorAt: null };
 
   it("is told while nothing is overdue, whatever is open", async () => {
     expect(await ready()).toEqual({
       status: 200,
-      body: { status: "ready", overdueGates: 0, oldestOverdueSeconds: 0 },
+      body: { status: "ready", overdueGates: 0, oldestOverdueSeconds: 0, activity },
     });
+  });
+
+  it("tells when the activity was anchored last, and nothing where that cannot be read", async () => {
+    await world.anchors.put({ sequence: 1, at: "2030-01-31T03:17:45.000Z", text: "" });
+    const answers = { ...world, anchors: { newest: () => Promise.reject(new Error("503")) } };
+
+    const told = await ready();
+    const untold = await world.clock.run(healthReady(answers)());
+
+    expect(told.body).toMatchObject({ activity: { lastAnchorAt: "2030-01-31T03:17:45.000Z" } });
+    expect(untold.body).toMatchObject({ status: "ready", activity: { lastAnchorAt: null } });
   });
 
   it("tells a closing that is overdue, for how long, and that it has been done", async () => {
@@ -35,7 +47,7 @@ describe("readiness", () => {
     expect(onTheWay.body).toMatchObject({ status: "ready" });
     expect(overdue).toEqual({
       status: 200,
-      body: { status: "degraded", overdueGates: 2, oldestOverdueSeconds: 90 },
+      body: { status: "degraded", overdueGates: 2, oldestOverdueSeconds: 90, activity },
     });
     expect(done.body).toMatchObject({ status: "ready" });
   });

@@ -49,6 +49,7 @@ plan to ask for web-2         .yyy  .yyy        ....   ....          ....       
 activity of web-1             1111  1111        1111   1111          1111           ....      1111    1111 .
 activity of web-2             .111  .111        .111   .111          .111           ....      .111    .111 .
 activity of the subscription  1344  1344        1344   1344          1344           ....      1344    1344 .
+verify the subscription       ..yy  ..yy        ..yy   ..yy          ..yy           ....      ..yy    ..yy .
 requests of the subscription  1222  1222        1222   1222          1222           .222      1222    1222 .
 read a request                1222  1222        1222   1222          1222           n222      1222    1222 n
 approve it                    ffff  ffff        ffff   ffff          ffff           nfff      ffff    ffff n
@@ -113,6 +114,10 @@ const calls: Readonly<Record<string, Asked>> = {
   "activity of web-1": get(`${paths.activity}?vm=${vmId("web-1")}`, facts),
   "activity of web-2": get(`${paths.activity}?vm=${vmId("web-2")}`, facts),
   "activity of the subscription": get(`${paths.activity}?subscriptionId=${subscriptionId}`, facts),
+  "verify the subscription": get(
+    `${paths.verifyActivity}?subscriptionId=${subscriptionId}`,
+    (reply) => letter(reply, reply.json?.verified === true ? "y" : undefined),
+  ),
   "requests of the subscription": get(
     `${paths.requests}?subscriptionId=${subscriptionId}`,
     windowsListed,

@@ -30,6 +30,7 @@ export const paths = {
   ofGroup: (name: string) =>
     `/subscriptions/${subscriptionId}/resourceGroups/${name}/${security}/jitNetworkAccessPolicies`,
   activity: "/api/activity",
+  verifyActivity: "/api/activity/verify",
   requests: "/api/requests",
   request: (id: string, verb = "") => `/api/requests/${id}${verb === "" ? "" : `/${verb}`}`,
 } as const;
@@ -125,6 +126,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     { pattern: new RegExp(`${policies}/[^/]+$`), handle: route(all.policy) },
     { pattern: new RegExp(`${policies}$`), handle: route(all.listPolicies) },
     { pattern: /^\/api\/activity$/, handle: route(all.activity) },
+    { pattern: /^\/api\/activity\/verify$/, handle: route(all.verifyActivity) },
     { pattern: /^\/api\/requests$/, handle: route(all.listRequests) },
     { pattern: /^\/api\/requests\/[^/]+$/, handle: route(all.request) },
     ...(["approve", "deny", "revoke", "extend", "rebind", "review"] as const).map((verb) => ({

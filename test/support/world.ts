@@ -1,5 +1,7 @@
 import type { AccessRequest, Window } from "../../src/access/request.ts";
+import type { AnchorKeeper } from "../../src/activity/anchor.ts";
 import type { Fact } from "../../src/activity/fact.ts";
+import type { Ledger } from "../../src/activity/store.ts";
 import { noRights } from "../../src/caller/permissions.ts";
 import { createLog } from "../../src/log.ts";
 import type { Policy } from "../../src/policy/policy.ts";
@@ -26,7 +28,8 @@ import {
   subscriptionId,
   vmId,
 } from "./builders.ts";
-import { createFakeActivityStore } from "./fake-activity-store.ts";
+import { createFakeActivity } from "./fake-activity.ts";
+import { createFakeAnchors } from "./fake-anchors.ts";
 import { createFakeDirectory } from "./fake-directory.ts";
 import { createFakeGateStore } from "./fake-gate-store.ts";
 import { createFakeIds } from "./fake-ids.ts";
@@ -98,7 +101,10 @@ export interface LogLine {
 }
 
 /** Everything one process of the app has. */
-export interface Process extends WindowPorts, ProtectPorts, SweepPorts {}
+export interface Process extends WindowPorts, ProtectPorts, SweepPorts {
+  readonly ledger: Ledger;
+  readonly anchors: AnchorKeeper;
+}
 
 export type World = ReturnType<typeof createWorld>;
 
@@ -117,11 +123,9 @@ export function createWorld({
     createFakeGateStore(),
     createFakePolicyStore(),
   ];
-  const [requests, activity, ids] = [
-    createFakeRequestStore(),
-    createFakeActivityStore(),
-    createFakeIds(),
-  ];
+  const [requests, ids] = [createFakeRequestStore(), createFakeIds()];
+  const { activity, ledger, tamper } = createFakeActivity();
+  const anchors = createFakeAnchors();
   const directory = createFakeDirectory({ knowsEverybody: true });
   const { rights, loseRights } = everybodysRights();
   const started: string[] = [];
@@ -152,6 +156,8 @@ export function createWorld({
       policies: faults.through("policies", policies),
       requests: faults.through("requests", requests),
       activity: faults.through("activity", activity),
+      ledger,
+      anchors,
       rights: faults.through<Rights>("rights", rights),
       directory: faults.through<Directory>("directory", directory),
       workflows: faults.through<Workflows>("workflows", workflows),
@@ -167,6 +173,10 @@ export function createWorld({
     policies,
     requests,
     activity,
+    ledger,
+    anchors,
+    /** What somebody who may write the tables could do to the audit. */
+    tamper,
     directory,
     /** Takes every right from somebody; others may do everything here. */
     loseRights,
