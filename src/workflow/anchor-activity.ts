@@ -33,8 +33,12 @@ export async function anchorDaily(ports: AnchorPorts): Promise<boolean> {
   if (newest?.at.slice(0, 10) === now.toISOString().slice(0, 10)) {
     return false;
   }
+  // A full one was to be followed by others: whoever wrote it may have died before.
+  const isFull = newest !== undefined && readAnchor(newest)?.heads.length === mostHeads;
   const since =
-    newest === undefined ? 0 : Math.min(Date.parse(newest.at), now.getTime()) - lookedBackMs;
+    newest === undefined || isFull
+      ? 0
+      : Math.min(Date.parse(newest.at), now.getTime()) - lookedBackMs;
   const months = await ports.ledger.months();
   const looked = months.filter((month) => month >= monthOf(since));
   return write(ports, newest, await changedHeads(ports, looked), {
