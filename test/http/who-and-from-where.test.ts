@@ -114,6 +114,20 @@ describe("what the audit tells of who did something, from where, and what was ch
     ]);
   });
 
+  it("is of a policy that was put while it was being deleted all of it anew", async () => {
+    const body = bodyOf({ "web-1": {} });
+    await call("PUT", paths.policy(), { body });
+    const stored = await world.policies.get(aPolicy().id);
+    await world.policies.put({ ...(stored?.value ?? aPolicy()), state: "deleting" }, stored?.etag);
+
+    await call("PUT", paths.policy(), { body });
+
+    expect((await factsOf("policy.write", "done")).map(({ changes }) => changes)).toEqual([
+      [{ path: "ports[22]", after: web1 }],
+      [{ path: "ports[22]", after: web1 }],
+    ]);
+  });
+
   it("is of a request, an answer, and an end each its own call; of what the service does about it none", async () => {
     const { tenantId, objectId, name } = people.dan;
     await world.protect({
