@@ -1,13 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 
 /** Memory of a process, in bytes: what it has now, and the most since it was last asked to forget. */
-export interface Memory {
+interface Memory {
   readonly resident: number;
   readonly peak: number;
 }
 
 /** What Linux tells (proc(5), VmRSS and VmHWM); nothing on other systems. */
-export async function memoryOf(pid: number): Promise<Memory | undefined> {
+async function memoryOf(pid: number): Promise<Memory | undefined> {
   const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
   const bytes = (name: string) => {
     const kibibytes = new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];
@@ -18,7 +18,7 @@ export async function memoryOf(pid: number): Promise<Memory | undefined> {
 }
 
 /** Lets the peak begin anew (proc(5), clear_refs); nothing happens on other systems. */
-export async function forgetPeak(pid: number): Promise<void> {
+async function forgetPeak(pid: number): Promise<void> {
   await writeFile(`/proc/${pid}/clear_refs`, "5").catch(() => undefined);
 }
 

@@ -40,7 +40,7 @@ many writers at once on one VM's chain, against one. Every chain of the newest m
   --quick         for trying it out: ${quick.facts} facts, ${quick["per-month"]} a month, ${quick.rows} rows, ${quick.rounds} rounds
   --help          this text
 
-Azurite keeps all of it in memory: about 2 GiB for each 100,000 facts. Loading takes most of the time.
+Azurite keeps all of it in memory: about 2.5 GiB for each 100,000 facts. Loading takes most of the time.
 `;
 
 /** Throws an OptionsError about the first option that is wrong. */
