@@ -37,20 +37,17 @@ import { createSettingsStore } from "./tables/settings.ts";
 import { createWebhookSender } from "./webhooks/sender.ts";
 import { createConfigurationTeller } from "./workflow/configuration.ts";
 import { createWorkflows } from "./workflow/durable.ts";
-import { createFactLog, loggedActivity } from "./workflow/fact-log.ts";
+import { createFactLog } from "./workflow/fact-log.ts";
 import { type PolicyToFollow, protectPolicy } from "./workflow/follow-policy.ts";
 import { createForesee } from "./workflow/foresee.ts";
 import { healEveryGate } from "./workflow/heal.ts";
 import { keepActivity } from "./workflow/keep-activity.ts";
 import { type Looking, lookAfterWindows } from "./workflow/look-after.ts";
-import {
-  createNotifications,
-  notifyingActivity,
-  notifyingLedger,
-} from "./workflow/notifications.ts";
+import { createNotifications } from "./workflow/notifications.ts";
 import { openWindows, type VmOfRequest } from "./workflow/open-windows.ts";
 import { createSettle } from "./workflow/settle.ts";
 import { sweep } from "./workflow/sweep.ts";
+import { type Tell, tellingActivity, tellingLedger } from "./workflow/telling.ts";
 import type { SettlePorts } from "./workflow/turn.ts";
 
 /** The composed application: one handler for each function that `functions/` registers. */
@@ -98,6 +95,11 @@ function connect(config: Config) {
     }),
     about: { deployment: config.deploymentName, publicUrl: config.publicUrl },
   });
+  const writeFacts = config.activityLog === "on" ? createFactLog(log) : () => undefined;
+  const tell: Tell = (facts) => {
+    writeFacts(facts);
+    return notifications.tell(facts);
+  };
   const owner: Owner = {
     name: config.deploymentName,
     tag: ids.digest(config.deploymentName).slice(0, 6),
@@ -108,18 +110,12 @@ function connect(config: Config) {
     log,
     gates: createGateStore(tables, clock.pause),
     network: createNetwork({ credential, endpoint, scope, pollMs, owner }),
-    activity: notifyingActivity(
-      loggedActivity(
-        createActivityStore(tables, clock.pause, log),
-        config.activityLog === "on" ? createFactLog(log) : () => undefined,
-      ),
-      notifications,
-    ),
+    activity: tellingActivity(createActivityStore(tables, clock.pause, log), tell),
     owner,
   };
   return {
     ...settlePorts,
-    ledger: notifyingLedger(createLedger(tables, clock.pause, log), notifications),
+    ledger: tellingLedger(createLedger(tables, clock.pause, log), tell),
     anchors: createAnchorStore(tables),
     anchorContainer: openAnchorContainer(config, credential),
     drops: createDropStore(tables),

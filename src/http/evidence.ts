@@ -10,6 +10,7 @@ import { mapLimited } from "../map-limited.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Ids } from "../ports.ts";
 import { reasonsFrom, refusedFor } from "../reasons.ts";
+import { preferredType } from "./accept.ts";
 import { policyOf } from "./evidence-policy.ts";
 import { type Answer, problem } from "./problem.ts";
 import { readSome } from "./read-some.ts";
@@ -55,24 +56,13 @@ export function getEvidence(ports: EvidencePorts): Handler {
     const digest = ports.ids.digest(json);
     const isMarkdown =
       parsed.data.format === undefined
-        ? likesMarkdown(call.header("accept") ?? "")
+        ? preferredType(call.header("accept"), ["application/json", "text/markdown"]) ===
+          "text/markdown"
         : parsed.data.format === "markdown";
     return isMarkdown
       ? text("text/markdown; charset=utf-8", evidenceMarkdown(evidence, digest), digest)
       : text("application/json; charset=utf-8", json, digest);
   };
-}
-
-/** Whether Markdown is named, and not refused, before JSON is (RFC 9110, 12.5.1: who names neither takes what there is). */
-function likesMarkdown(accept: string): boolean {
-  const named = accept
-    .toLowerCase()
-    .split(",", 50)
-    .map((entry) => entry.replaceAll(" ", ""))
-    .filter((entry) => !/;q=0(\.0{0,3})?(;|$)/.test(entry))
-    .map((entry) => entry.split(";")[0])
-    .find((type) => type === "text/markdown" || type === "application/json");
-  return named === "text/markdown";
 }
 
 /** NB. Sent exactly as it was digested. */

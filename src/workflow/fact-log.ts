@@ -1,6 +1,5 @@
 import type { Fact } from "../activity/fact.ts";
 import { siemEvent } from "../activity/siem.ts";
-import type { ActivityStore } from "../activity/store.ts";
 import type { Log } from "../log.ts";
 
 /** So many facts are known to be in the log already, the newest: what is told again is usually told soon. */
@@ -22,20 +21,5 @@ export function createFactLog(log: Pick<Log, "activityFact">): (facts: readonly 
         event: siemEvent(fact),
       });
     }
-  };
-}
-
-/** The store of activity, but for that what is recorded in it goes to the log as well: recorded first, then written. */
-export function loggedActivity(
-  activity: ActivityStore,
-  write: (facts: readonly Fact[]) => void,
-): ActivityStore {
-  return {
-    async record(facts) {
-      await activity.record(facts);
-      write(facts);
-    },
-    list: (query) => activity.list(query),
-    walk: (span) => activity.walk(span),
   };
 }

@@ -1,5 +1,4 @@
 import type { Fact } from "../activity/fact.ts";
-import type { ActivityStore, Ledger } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import { closingSoonNotifications } from "../notify/closing-soon.ts";
 import { type Notification, notificationsOf } from "../notify/event.ts";
@@ -35,33 +34,6 @@ const parallelAdds = 8;
 
 /** How often old entries are forgotten, in milliseconds. */
 const purgeEvery = 3_600_000;
-
-/** The store of activity, but for that what is recorded in it is told to people as well: recorded first, then told. */
-export function notifyingActivity(
-  activity: ActivityStore,
-  notifications: Notifications,
-): ActivityStore {
-  return {
-    async record(facts) {
-      await activity.record(facts);
-      await notifications.tell(facts);
-    },
-    list: (query) => activity.list(query),
-    walk: (span) => activity.walk(span),
-  };
-}
-
-/** The ledger, but for that people are told of what it finishes as of what is recorded. */
-export function notifyingLedger(ledger: Ledger, notifications: Notifications): Ledger {
-  return {
-    ...ledger,
-    async complete(before) {
-      const facts = await ledger.complete(before);
-      await notifications.tell(facts);
-      return facts;
-    },
-  };
-}
 
 /**
  * Builds the notifications of one process. NB. The audit comes first: no fault of outbox or webhooks reaches whoever records

@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { createLog } from "../../src/log.ts";
-import { createFactLog, loggedActivity } from "../../src/workflow/fact-log.ts";
+import { createFactLog } from "../../src/workflow/fact-log.ts";
+import { tellingActivity } from "../../src/workflow/telling.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
 import { aWindowFact } from "../support/notifications.ts";
 
 describe("the facts in the log", () => {
   let lines: string[];
   const start = (activity = createFakeActivityStore()) =>
-    loggedActivity(activity, createFactLog(createLog((_level, line) => lines.push(line))));
+    tellingActivity(activity, createFactLog(createLog((_level, line) => lines.push(line))));
   beforeEach(() => {
     lines = [];
   });

@@ -2,11 +2,8 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import { createLog } from "../../src/log.ts";
 import { deliveryTimes, nextAttempt, type Sent } from "../../src/notify/outbox.ts";
 import type { Webhook } from "../../src/workflow/deliver.ts";
-import {
-  createNotifications,
-  type NotificationPorts,
-  notifyingActivity,
-} from "../../src/workflow/notifications.ts";
+import { createNotifications, type NotificationPorts } from "../../src/workflow/notifications.ts";
+import { tellingActivity } from "../../src/workflow/telling.ts";
 import { afterNoon, anAccessRequest, aWindow, noon, subscriptionId } from "../support/builders.ts";
 import { createFakeActivityStore } from "../support/fake-activity-store.ts";
 import { createFakeIds } from "../support/fake-ids.ts";
@@ -57,7 +54,7 @@ describe("notifications", () => {
       },
       ...others,
     });
-    return { ...notifications, activity: notifyingActivity(activity, notifications) };
+    return { ...notifications, activity: tellingActivity(activity, notifications.tell) };
   }
 
   const fact = aWindowFact();
@@ -141,14 +138,14 @@ describe("notifications", () => {
 
   it("are not told when their facts could not be recorded", async () => {
     const notifications = start();
-    const broken = notifyingActivity(
+    const broken = tellingActivity(
       {
         ...activity,
         record: async () => {
           throw new Error("storage is away");
         },
       },
-      notifications,
+      notifications.tell,
     );
 
     await expect(broken.record([fact])).rejects.toThrow("storage is away");
