@@ -57,7 +57,7 @@ class Recorder {
       for (const change of transaction) replay(this.#db, change);
     }
     this.#journal = Journal.open(this.#dir);
-    await this.#saveSnapshot(this.#journal);
+    await this.#trySnapshot(this.#journal);
   }
 
   /**
@@ -91,12 +91,16 @@ class Recorder {
   #fold(journal: Journal): void {
     this.#isFolding = true;
     journal.startNewFile();
-    this.#saveSnapshot(journal)
-      // The former files still hold everything: the next time, or the next start, will do.
-      .catch((error: unknown) => process.stderr.write(`tables: no snapshot saved: ${error}\n`))
-      .finally(() => {
-        this.#isFolding = false;
-      });
+    void this.#trySnapshot(journal).finally(() => {
+      this.#isFolding = false;
+    });
+  }
+
+  /** Without one the former files still hold everything: the next time, or the next start, will do. Azurite makes it as one text, which Node bounds to half a gigabyte. */
+  #trySnapshot(journal: Journal): Promise<unknown> {
+    return this.#saveSnapshot(journal).catch((error: unknown) =>
+      process.stderr.write(`tables: no snapshot saved: ${error}\n`),
+    );
   }
 
   async #saveSnapshot(journal: Journal): Promise<void> {
