@@ -95,16 +95,19 @@ export function getNumbers(ports: NumbersPorts): Handler {
     const page = rest.slice(0, asked.value.top);
     const found = await exposuresNow(ports, protecting(policies.items, page));
     const within = { from: from.getTime(), to: to.getTime() };
-    const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) =>
-      numbersOf(ports, vmId, requests.items, found.get(key) ?? [], within),
-    );
-    const oldest = requests.items.at(-1)?.createdAt;
+    const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) => {
+      // NB. Whoever may read a VM by one policy alone learns nothing of who came by another.
+      const seen = requests.items.filter(({ policyId }) => mayRead(vmId, policyId));
+      return numbersOf(ports, vmId, seen, found.get(key) ?? [], within);
+    });
+    // NB. Nor does a stranger learn how much there is.
+    const isKnown = readable.length > 0 || mayRead(scopeOf(of));
     return answer(call, value, {
       from: from.toISOString(),
       to: to.toISOString(),
-      isTruncated: policies.isTruncated || requests.isTruncated,
+      isTruncated: isKnown && (policies.isTruncated || requests.isTruncated),
       // NB. What was asked for before then is not among the numbers.
-      ...(requests.isTruncated ? { countedFrom: oldest } : {}),
+      ...(isKnown && requests.isTruncated ? { countedFrom: requests.items.at(-1)?.createdAt } : {}),
       next: rest.length > page.length ? page.at(-1)?.[0] : undefined,
     });
   };
@@ -144,6 +147,14 @@ function subscriptionIn(of: Scope): string {
   return "subscriptionId" in of
     ? of.subscriptionId.toLowerCase()
     : (subscriptionOf("vmId" in of ? of.vmId : of.policyId) ?? "");
+}
+
+function scopeOf(of: Scope): string {
+  return "subscriptionId" in of
+    ? `/subscriptions/${of.subscriptionId}`
+    : "vmId" in of
+      ? of.vmId
+      : of.policyId;
 }
 
 function mayNot({ caller }: Call, scope: string, target: string): Answer {
