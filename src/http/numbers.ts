@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AccessRequest } from "../access/request.ts";
 import { hoursExposed, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
 import type { Span } from "../activity/spans.ts";
 import type { ActivityStore } from "../activity/store.ts";
@@ -8,7 +9,14 @@ import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { type Finding, type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
-import { countedRequests, exposuresNow, policiesOf, type Scope, vmsOf } from "./numbers-reads.ts";
+import {
+  countedRequests,
+  exposuresNow,
+  policiesOf,
+  type Scope,
+  type Some,
+  vmsOf,
+} from "./numbers-reads.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { readSome } from "./read-some.ts";
 import type { Call, Handler } from "./route.ts";
@@ -100,14 +108,11 @@ export function getNumbers(ports: NumbersPorts): Handler {
       const seen = requests.items.filter(({ policyId }) => mayRead(vmId, policyId));
       return numbersOf(ports, vmId, seen, found.get(key) ?? [], within);
     });
-    // NB. Nor does a stranger learn how much there is.
     const isKnown = readable.length > 0 || mayRead(scopeOf(of));
     return answer(call, value, {
       from: from.toISOString(),
       to: to.toISOString(),
-      isTruncated: isKnown && (policies.isTruncated || requests.isTruncated),
-      // NB. What was asked for before then is not among the numbers.
-      ...(isKnown && requests.isTruncated ? { countedFrom: requests.items.at(-1)?.createdAt } : {}),
+      ...truncation(isKnown, policies, requests),
       next: rest.length > page.length ? page.at(-1)?.[0] : undefined,
     });
   };
@@ -147,6 +152,18 @@ function subscriptionIn(of: Scope): string {
   return "subscriptionId" in of
     ? of.subscriptionId.toLowerCase()
     : (subscriptionOf("vmId" in of ? of.vmId : of.policyId) ?? "");
+}
+
+/** NB. A stranger does not learn how much there is. What was asked for before `countedFrom` is not among the numbers. */
+function truncation(
+  isKnown: boolean,
+  policies: Some<Policy>,
+  requests: Some<AccessRequest>,
+): { readonly isTruncated: boolean; readonly countedFrom?: string | undefined } {
+  return {
+    isTruncated: isKnown && (policies.isTruncated || requests.isTruncated),
+    ...(isKnown && requests.isTruncated ? { countedFrom: requests.items.at(-1)?.createdAt } : {}),
+  };
 }
 
 function scopeOf(of: Scope): string {
