@@ -20,6 +20,7 @@ import {
 } from "./http/front-door.ts";
 import { healthReady } from "./http/health.ts";
 import { createRateLimits } from "./http/rate-limits.ts";
+import { createRefusalPlaces } from "./http/refusal-places.ts";
 import { createRoutes } from "./http/routes.ts";
 import { createSignInProblems } from "./http/sign-in-problems.ts";
 import { createLog, inLogContext, toConsole } from "./log.ts";
@@ -175,6 +176,7 @@ export function createApp(config: Config) {
   const routePorts: FrontDoorPorts = {
     ...ports,
     signIns,
+    refusalPlaces: createRefusalPlaces(clock, home),
     easyAuth: config.easyAuth === "on" ? { tenantIds: config.entra.tenantIds } : undefined,
     rateLimits: createRateLimits(clock, config.rateLimitScale),
     trustedProxyHops: config.trustedProxyHops,

@@ -111,6 +111,7 @@ function readThrough(ports: ReadPorts, policy: Policy): Read {
     ...ports,
     ids: { next: randomUUID, digest: (text) => text },
     signIns: { tell: async () => undefined, flush: async () => undefined },
+    refusalPlaces: (_caller, named) => named,
     trustedProxyHops: 1,
     // One person who calls as often as a thousand.
     rateLimits: createRateLimits(ports.clock, 1_000),

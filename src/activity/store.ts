@@ -39,6 +39,12 @@ export interface FactQuery extends FactSpan {
   readonly continuation?: string | undefined;
 }
 
+/** What is to be read to its end. */
+export interface FactWalk extends FactSpan {
+  /** Told after each answer of the storage, however few facts are in it; what it throws ends the walk. */
+  readonly onAnswer?: (() => void) | undefined;
+}
+
 /** Where a fact stands in a chain of which each fact holds the hash of the one before. */
 export interface ChainPosition {
   /** Month, and what it is a chain of: `2026-11/vm|…`. */
@@ -64,7 +70,7 @@ export interface ActivityStore {
    */
   list(query: FactQuery): Promise<Page<Fact>>;
   /** All of it, newest first, read as it is asked for: never more than a thousand facts in memory. */
-  walk(span: FactSpan): AsyncIterable<FiledFact>;
+  walk(span: FactWalk): AsyncIterable<FiledFact>;
 }
 
 /** What stands at the end of a chain. */

@@ -3,9 +3,10 @@ import { columns, type FactRow } from "../activity/columns.ts";
 
 /**
  * What a spreadsheet may take for the beginning of a formula, full-width forms included, behind characters that it may pass over.
- * NB. Not only at the beginning of a text: where a semicolon or tab parts columns, the quotes around a text do not hold it together.
+ * NB. Not only at the beginning of a text: where a semicolon or tab parts columns, the quotes around a text do not hold it together, and
+ * those in it are taken for the quotes around what follows.
  */
-const formulas = /[=+\-@\uFF1D\uFF0B\uFF0D\uFF20](?<=(?:^|[;\t\r\n])[\s\p{C}]*.)/gu;
+const formulas = /[=+\-@\uFF1D\uFF0B\uFF0D\uFF20](?<=(?:^|[;\t\r\n])[\s\p{C}"]*.)/gu;
 
 /** A cell of Excel holds 32,767 characters; what is longer would spill into other rows. */
 const longestCell = 32_000;

@@ -8,7 +8,7 @@ import { csvHead, csvLine } from "./activity-csv.ts";
 import { jsonLine } from "./activity-lines.ts";
 import type { ActivityFormat, AskedActivity } from "./activity-query.ts";
 import type { SeenFact } from "./activity-view.ts";
-import { type Download, makeDownload } from "./download.ts";
+import { type Download, DownloadEnded, makeDownload } from "./download.ts";
 import { createDownloadSlots, inSlot } from "./download-slots.ts";
 import { type Answer, problemOf } from "./problem.ts";
 import type { Call } from "./route.ts";
@@ -59,7 +59,13 @@ async function downloadOf(
   const { of, from, to } = asked;
   // NB. A text is looked for here, in `see`: a store that finds none would not come back in time to be stopped.
   const where = { ...asked.where, text: undefined };
-  const texts = textsOf(activity.walk({ of, where, from, to }), see, head, line);
+  // NB. Nor would one that has nothing of that kind in a long history.
+  const onAnswer = () => {
+    if (isTimeUp()) {
+      throw new DownloadEnded("too slow");
+    }
+  };
+  const texts = textsOf(activity.walk({ of, where, from, to, onAnswer }), see, head, line);
   const made = await makeDownload(texts, { isGzipped, mostBytes, isTimeUp });
   return made.outcome === "made"
     ? { status: 200, ...fileOf(made, contentType, `${fileNameOf(asked)}.${format}`, isGzipped) }

@@ -70,7 +70,7 @@ async function pageOf(
   view: ActivityView,
 ): Promise<Answer> {
   const see = seeing(asked, view);
-  const { of, where, from, to, top } = asked;
+  const { of, from, to, top, where } = findable(asked, call);
   const page = await firstSeen(
     asked.continuation,
     (continuation) => ports.activity.list({ of, where, from, to, top, continuation }),
@@ -85,6 +85,18 @@ async function pageOf(
   return listAnswer({ url }, page.items, page.continuation);
 }
 
+/**
+ * NB. Of facts of one's own requests a part is not shown. Were a text looked for in all of them, where a page ends would tell what
+ * is in that part: it is looked for in what is shown alone.
+ */
+function findable(asked: AskedActivity, call: Call): AskedActivity {
+  return isOfOwn(asked, call) ? { ...asked, where: { ...asked.where, text: undefined } } : asked;
+}
+
+const isOfOwn = ({ of, named, request }: AskedActivity, { caller }: Call): boolean =>
+  ("person" in of && isCaller(named.requestor, caller)) ||
+  (request !== undefined && isSamePerson(request.requestor, caller));
+
 /** NB. What is looked for has to be in what is shown: else a search would tell what was left out. */
 function seeing(
   { where = {} }: AskedActivity,
@@ -98,16 +110,14 @@ function seeing(
 
 /** Whether the caller may know that there is more though nothing of it is theirs to see: on a scope they may read, and of themselves. */
 async function mayKnowOfMore(
-  { of, named, request }: AskedActivity,
-  { caller }: Call,
+  asked: AskedActivity,
+  call: Call,
   view: ActivityView,
 ): Promise<boolean> {
-  if (
-    ("person" in of && isCaller(named.requestor, caller)) ||
-    (request !== undefined && isSamePerson(request.requestor, caller))
-  ) {
+  if (isOfOwn(asked, call)) {
     return true;
   }
+  const { named, request } = asked;
   const { vm, subscriptionId, resourceGroup } = named;
   const subscription = `/subscriptions/${subscriptionId}`;
   const scopes = [

@@ -5,14 +5,19 @@ import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock } from "../ports.ts";
 import { policyAddress } from "./policy-address.ts";
 import type { Answer } from "./problem.ts";
+import type { RefusalPlaces } from "./refusal-places.ts";
 import { type Call, originOf, requestorOf } from "./route.ts";
 
 interface AuditPorts {
   readonly clock: Clock;
   readonly activity: ActivityStore;
+  readonly refusalPlaces: RefusalPlaces;
 }
 
-/** Every refusal of a known caller is a fact: of each VM it names, or else of the subscription. Answers how many facts it made. */
+/**
+ * Every refusal of a known caller is a fact: of each VM it names, or else of the subscription. It is filed with the subscription, unless one
+ * caller names very many. Answers how many facts it made.
+ */
 export async function auditRefusal(
   ports: AuditPorts,
   operation: Operation | undefined,
@@ -34,7 +39,7 @@ export async function auditRefusal(
     id: call.requestId,
     at: ports.clock.now(),
     operation,
-    subscriptionId,
+    subscriptionId: ports.refusalPlaces(call.caller, subscriptionId),
     policyId,
     requestId: answer.about?.requestId,
     vmIds: answer.vmIds?.filter(inSubscription) ?? [],

@@ -22,8 +22,8 @@ export interface DownloadLimits {
 /** Texts go into the file in pieces of so many characters: compressing each line for itself would cost more than the lines. */
 const pieceSize = 65_536;
 
-/** Ends the stream from within. */
-class DownloadEnded extends Error {
+/** Ends the file from within, wherever it is thrown. */
+export class DownloadEnded extends Error {
   readonly outcome: "too large" | "too slow";
 
   constructor(outcome: "too large" | "too slow") {

@@ -14,6 +14,7 @@ import { type EasyAuth, easyAuthCaller } from "./easy-auth.ts";
 import { faultAnswer } from "./fault-answer.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { type Admission, callKind, type RateLimits } from "./rate-limits.ts";
+import type { RefusalPlaces } from "./refusal-places.ts";
 import { correlationId, respond } from "./respond.ts";
 import type { Call, Method, Route } from "./route.ts";
 import type { SignInProblems } from "./sign-in-problems.ts";
@@ -33,6 +34,7 @@ export interface FrontDoorPorts extends OpenDoorPorts {
   readonly easyAuth?: EasyAuth | undefined;
   readonly activity: ActivityStore;
   readonly signIns: SignInProblems;
+  readonly refusalPlaces: RefusalPlaces;
   workflows(context: InvocationContext): Workflows;
 }
 

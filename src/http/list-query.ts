@@ -36,20 +36,23 @@ const days = 30;
 
 /**
  * The time that a list is about: from `begin`, or the last 30 days, where the query names none. A time that ends before it begins is
- * refused.
+ * refused. NB. When that begins may be a secret: it is not told, nor is a time refused for it.
  */
 export function listTime(
   asked: { readonly from?: string | undefined; readonly to?: string | undefined },
   now: Date,
   begin?: Date,
 ): Outcome<{ readonly from: Date; readonly to: Date }> {
-  const from = new Date(asked.from ?? begin ?? now.getTime() - days * 86_400_000);
   const to = asked.to === undefined ? now : new Date(asked.to);
+  const usual = begin === undefined ? now.getTime() - days * 86_400_000 : earlier(begin, to);
+  const from = new Date(asked.from ?? usual);
   return from.getTime() <= to.getTime()
     ? ok({ from, to })
     : refused({
         code: "InvalidQuery",
-        message: `'from' (${from.toISOString()}) is after 'to' (${to.toISOString()}). Left out, they are ${begin === undefined ? `${days} days ago` : begin.toISOString()} and now.`,
+        message: `'from' (${from.toISOString()}) is after 'to' (${to.toISOString()}). Left out, they are ${begin === undefined ? `${days} days ago` : "the time of what is named"} and now.`,
         target: asked.from === undefined ? "to" : "from",
       });
 }
+
+const earlier = (one: Date, other: Date): Date => (one < other ? one : other);

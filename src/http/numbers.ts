@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { AccessRequest } from "../access/request.ts";
 import { hoursExposed, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
 import type { Span } from "../activity/spans.ts";
 import type { ActivityStore } from "../activity/store.ts";
@@ -8,7 +9,14 @@ import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
 import { type Finding, type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
-import { countedRequests, exposuresNow, policiesOf, type Scope, vmsOf } from "./numbers-reads.ts";
+import {
+  countedRequests,
+  exposuresNow,
+  policiesOf,
+  type Scope,
+  type Some,
+  vmsOf,
+} from "./numbers-reads.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
 import { readSome } from "./read-some.ts";
 import type { Call, Handler } from "./route.ts";
@@ -95,16 +103,16 @@ export function getNumbers(ports: NumbersPorts): Handler {
     const page = rest.slice(0, asked.value.top);
     const found = await exposuresNow(ports, protecting(policies.items, page));
     const within = { from: from.getTime(), to: to.getTime() };
-    const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) =>
-      numbersOf(ports, vmId, requests.items, found.get(key) ?? [], within),
-    );
-    const oldest = requests.items.at(-1)?.createdAt;
+    const value = await mapLimited(page, parallelReads, async ([key, { vmId }]) => {
+      // NB. Whoever may read a VM by one policy alone learns nothing of who came by another.
+      const seen = requests.items.filter(({ policyId }) => mayRead(vmId, policyId));
+      return numbersOf(ports, vmId, seen, found.get(key) ?? [], within);
+    });
+    const isKnown = readable.length > 0 || mayRead(scopeOf(of));
     return answer(call, value, {
       from: from.toISOString(),
       to: to.toISOString(),
-      isTruncated: policies.isTruncated || requests.isTruncated,
-      // NB. What was asked for before then is not among the numbers.
-      ...(requests.isTruncated ? { countedFrom: oldest } : {}),
+      ...truncation(isKnown, policies, requests),
       next: rest.length > page.length ? page.at(-1)?.[0] : undefined,
     });
   };
@@ -144,6 +152,26 @@ function subscriptionIn(of: Scope): string {
   return "subscriptionId" in of
     ? of.subscriptionId.toLowerCase()
     : (subscriptionOf("vmId" in of ? of.vmId : of.policyId) ?? "");
+}
+
+/** NB. A stranger does not learn how much there is. What was asked for before `countedFrom` is not among the numbers. */
+function truncation(
+  isKnown: boolean,
+  policies: Some<Policy>,
+  requests: Some<AccessRequest>,
+): { readonly isTruncated: boolean; readonly countedFrom?: string | undefined } {
+  return {
+    isTruncated: isKnown && (policies.isTruncated || requests.isTruncated),
+    ...(isKnown && requests.isTruncated ? { countedFrom: requests.items.at(-1)?.createdAt } : {}),
+  };
+}
+
+function scopeOf(of: Scope): string {
+  return "subscriptionId" in of
+    ? `/subscriptions/${of.subscriptionId}`
+    : "vmId" in of
+      ? of.vmId
+      : of.policyId;
 }
 
 function mayNot({ caller }: Call, scope: string, target: string): Answer {

@@ -60,6 +60,9 @@ export interface Claims {
 
 /** The claims in the tables of the months. */
 export function createClaims({ activity }: Tables, pause: Pause, log?: FilingLog): Claims {
+  /** By month, behind which row to look for what is unfinished. */
+  const lookedUpTo = new Map<string, string>();
+
   async function claimTogether(
     month: string,
     facts: readonly Fact[],
@@ -126,8 +129,12 @@ export function createClaims({ activity }: Tables, pause: Pause, log?: FilingLog
     },
 
     async begunBefore(month, before) {
-      const filter = odata`PartitionKey eq ${claimsPartition} and RowKey gt ${"pending|"} and RowKey lt ${"pending}"} and Timestamp lt ${before}`;
+      // NB. Round and round: what cannot be finished for ever keeps nobody from what comes behind it.
+      const behind = lookedUpTo.get(month) ?? "pending|";
+      const filter = odata`PartitionKey eq ${claimsPartition} and RowKey gt ${behind} and RowKey lt ${"pending}"} and Timestamp lt ${before}`;
       const rows = await firstRows(activity.toRead(month), [filter], mostUnfinished);
+      const last = rows.length < mostUnfinished ? undefined : rows.at(-1)?.rowKey;
+      lookedUpTo.set(month, last ?? "pending|");
       return rows.flatMap((row) => {
         try {
           return [unfinished(month, row)];

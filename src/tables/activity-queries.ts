@@ -1,6 +1,6 @@
 import type { Fact } from "../activity/fact.ts";
 import { matches } from "../activity/filter.ts";
-import type { FactQuery, FactSpan, FiledFact } from "../activity/store.ts";
+import type { FactQuery, FactSpan, FactWalk, FiledFact } from "../activity/store.ts";
 import type { Page } from "../ports.ts";
 import { continuationOf, pagesOf, placeIn, placeOf, type ReadPlace } from "./activity-pages.ts";
 import { unpackBody } from "./codec.ts";
@@ -54,8 +54,9 @@ function foundIn(rows: readonly Row[], month: string, query: FactQuery): readonl
 }
 
 /** All facts asked for with where they stand, newest first; a page of them is in memory at a time. */
-export async function* walkFacts(months: MonthTables, span: FactSpan): AsyncGenerator<FiledFact> {
+export async function* walkFacts(months: MonthTables, span: FactWalk): AsyncGenerator<FiledFact> {
   for await (const { month, rows } of pagesOf(months, span, undefined, walkedAtOnce)) {
+    span.onAnswer?.();
     for (const row of rows) {
       const fact = factOf(row, span);
       if (fact !== undefined) {

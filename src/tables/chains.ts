@@ -3,7 +3,7 @@ import { chainHash, chainStart } from "../activity/chain.ts";
 import { chainParts } from "../activity/places.ts";
 import type { Tables } from "./client.ts";
 import { unpackText } from "./codec.ts";
-import { alreadyExists, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
+import { alreadyExists, isNotTaken, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
 import { headRowKey, type NewRow } from "./fact-rows.ts";
 import { groupCommit } from "./group-commit.ts";
 import { inParallel } from "./in-parallel.ts";
@@ -53,15 +53,30 @@ export function createChains({ activity }: Tables, pause: Pause): AppendToChain 
     });
   }
 
-  return groupCommit<readonly NewRow[], void>(async (chain, group) => {
-    const rows = new Map(
-      group.flatMap(({ input }) => input).map((row) => [row.rowKey, row] as const),
-    );
+  async function appendAll(chain: string, all: readonly NewRow[]): Promise<void> {
+    const rows = new Map(all.map((row) => [row.rowKey, row] as const));
     for (const together of transactionsOf([...rows.values()], 1)) {
       await append(chain, together);
     }
-    for (const waiting of group) {
-      waiting.resolve();
+  }
+
+  return groupCommit<readonly NewRow[], void>(async (chain, group) => {
+    try {
+      await appendAll(
+        chain,
+        group.flatMap(({ input }) => input),
+      );
+      for (const waiting of group) {
+        waiting.resolve();
+      }
+    } catch (error) {
+      if (!isNotTaken(error) || group.length === 1) {
+        throw error;
+      }
+      // NB. The storage does not take one of them: the others are not to suffer for it.
+      for (const { input, resolve, reject } of group) {
+        await appendAll(chain, input).then(resolve, reject);
+      }
     }
   });
 }

@@ -16,6 +16,8 @@ export interface TablesOptions {
   readonly prefix?: string | undefined;
   /** Nothing is created: for who may only read. A table that is not there is a fault of the call then. @default false */
   readonly isReadOnly?: boolean | undefined;
+  /** A call that has no answer after so many milliseconds has failed. @default 45_000 */
+  readonly answerWithinMs?: number | undefined;
   /** Further policies of the HTTP pipeline. */
   readonly additionalPolicies?: TableServiceClientOptions["additionalPolicies"];
 }
@@ -31,11 +33,15 @@ export interface Tables {
   settings(): Promise<TableClient>;
 }
 
+/** Longer than the storage itself takes for an answer, which is 30 s. */
+const answerWithin = 45_000;
+
 type AdditionalPolicies = NonNullable<TablesOptions["additionalPolicies"]>;
 
 /** Connects to the tables of an account; nothing is sent before the first use. */
 export function createTables(account: StorageAccount, options: TablesOptions = {}): Tables {
-  const { prefix = "Jit", isReadOnly = false, additionalPolicies = [] } = options;
+  const { prefix = "Jit", isReadOnly = false, answerWithinMs = answerWithin } = options;
+  const additionalPolicies = [inTime(answerWithinMs), ...(options.additionalPolicies ?? [])];
   // A table's name takes 3 to 63 letters and digits and starts with a letter.
   if (!/^[a-z][a-z\d]{0,48}$/i.test(prefix)) {
     throw new Error(
@@ -78,6 +84,23 @@ export function createTables(account: StorageAccount, options: TablesOptions = {
       (name) => openTable(account, name, additionalPolicies),
     ),
     settings: () => ready(clients.settings),
+  };
+}
+
+/**
+ * NB. The SDK waits for ever. A writer that waits under its lease goes on giving signs of life, so nobody would take over, and what is to go
+ * into one chain waits behind what is going: one connection that hangs would keep every port open that is to be closed.
+ */
+function inTime(milliseconds: number): AdditionalPolicies[number] {
+  return {
+    position: "perCall",
+    policy: {
+      name: "answerInTime",
+      sendRequest(request, next) {
+        request.timeout = milliseconds;
+        return next(request);
+      },
+    },
   };
 }
 

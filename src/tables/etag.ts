@@ -35,6 +35,11 @@ export function isTableGone(error: unknown): boolean {
   );
 }
 
+/** The storage does not take what was sent, however often it is tried (400, 413). */
+export function isNotTaken(error: unknown): boolean {
+  return error instanceof RestError && (error.statusCode === 400 || error.statusCode === 413);
+}
+
 /** Somebody else was quicker: what the step had read is not so any more. */
 function isBeaten(error: unknown): boolean {
   return alreadyExists(error) || changedMeanwhile(error) || isMissing(error);

@@ -2,9 +2,12 @@ import { odata } from "@azure/data-tables";
 import type { Fact } from "../activity/fact.ts";
 import { groupOf } from "../activity/filter.ts";
 import type { FactFilter } from "../activity/store.ts";
-import { idKey } from "../policy/resource-id.ts";
+import { encodeId, encodeKey } from "./keys.ts";
 
-/** Columns by which the storage itself can filter facts. Ids are in lower case. */
+/**
+ * Columns by which the storage itself can filter facts. Ids are in lower case. NB. What comes from a path or a body is encoded as in keys:
+ * a text that the storage does not take would keep its fact, and whatever is written together with it, out of a chain for ever.
+ */
 interface FactColumns {
   readonly operation: string;
   readonly outcome: string;
@@ -41,10 +44,10 @@ function allColumns(fact: Fact): FactColumns {
   return {
     operation,
     outcome,
-    subscription: subscriptionId.toLowerCase(),
-    vm: vmId === undefined ? undefined : idKey(vmId),
-    group: groupOf(fact)?.toLowerCase(),
-    request: requestId?.toLowerCase(),
+    subscription: plainKey(subscriptionId),
+    vm: vmId === undefined ? undefined : encodeId(vmId),
+    group: plainKey(groupOf(fact)),
+    request: plainKey(requestId),
     actor: actor?.objectId.toLowerCase(),
     requestor: requestor?.objectId.toLowerCase(),
   };
@@ -65,17 +68,21 @@ export function columnFilter(where: FactFilter = {}): string {
 function comparisonsOf(where: FactFilter): readonly (readonly string[])[] {
   const { vmId, requestId, person, resourceGroup, subscriptionId, operations, outcomes } = where;
   return [
-    about(requestId?.toLowerCase(), (value) => [odata`request eq ${value}`]),
-    about(vmId === undefined ? undefined : idKey(vmId), (value) => [odata`vm eq ${value}`]),
+    about(plainKey(requestId), (value) => [odata`request eq ${value}`]),
+    about(vmId === undefined ? undefined : encodeId(vmId), (value) => [odata`vm eq ${value}`]),
     about(person?.toLowerCase(), (value) => [
       odata`actor eq ${value}`,
       odata`requestor eq ${value}`,
     ]),
-    about(resourceGroup?.toLowerCase(), (value) => [odata`group eq ${value}`]),
-    about(subscriptionId?.toLowerCase(), (value) => [odata`subscription eq ${value}`]),
+    about(plainKey(resourceGroup), (value) => [odata`group eq ${value}`]),
+    about(plainKey(subscriptionId), (value) => [odata`subscription eq ${value}`]),
     (outcomes ?? []).map((value) => odata`outcome eq ${value}`),
     (operations ?? []).map((value) => odata`operation eq ${value}`),
   ];
+}
+
+function plainKey<T extends string | undefined>(text: T): T | string {
+  return text === undefined ? text : encodeKey(text.toLowerCase());
 }
 
 function about(

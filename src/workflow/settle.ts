@@ -44,7 +44,6 @@ interface Asking {
 async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled> {
   const { gateId, revision, giveUpAt } = asking;
   const { clock, gates } = ports;
-  const holder = ports.ids.next();
   let wanted = revision;
   let watched: Watched | undefined;
   let pause: number = settleTimes.pollFirst;
@@ -62,6 +61,8 @@ async function settleAlone(ports: SettlePorts, asking: Asking): Promise<Settled>
       return notInTime(gateId);
     }
     watched = watch(watched, record.lease, clock.now().getTime());
+    // NB. Each turn by a name of its own: facts are named after it, and one of a turn before would pass for the next one's.
+    const holder = ports.ids.next();
     const taken = await takeLease(ports, record, holder, watched);
     if (taken !== undefined) {
       const outcome = await underLease(ports, { ...asking, holder }, (turn) =>

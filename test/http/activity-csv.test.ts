@@ -115,6 +115,8 @@ describe("the CSV of the activity", () => {
     ["'=1", "'=1"],
     ["a=b, c-d; e+f", "a=b, c-d; e+f"],
     ["INC-4711", "INC-4711"],
+    ['x;"=1+1', `x;"'=1+1`],
+    ['x\n" "@SUM(A1)', `x\n" "'@SUM(A1)`],
   ])("lets no spreadsheet take %j for a formula", (text, shown) => {
     expect(cell(aFact({ justification: text }), "justification")).toBe(shown);
   });

@@ -189,6 +189,25 @@ describe("a download of the activity", () => {
     expect(reply.json.error.message).toMatch(/more than 100 seconds/);
   });
 
+  it("that finds nothing in a long time is refused too, and its storage is asked no further", async () => {
+    let answers = 0;
+    const empty: Partial<ActivityStore> = {
+      async *walk({ onAnswer }) {
+        for (; answers < 1_000; answers += 1) {
+          await world.clock.advance(5_000);
+          onAnswer?.();
+          yield* [];
+        }
+      },
+    };
+    const query = { subscriptionId, operation: "activity.drop", format: "csv" };
+    const reply = await ask(query, {}, "olivia", doorWith(empty));
+
+    expect(reply.status).toBe(413);
+    expect(reply.json.error.message).toMatch(/more than 100 seconds/);
+    expect(answers).toBeLessThan(25);
+  });
+
   it("whose storage fails in the middle is an answer that says so, never half a file", async () => {
     const broken = {
       async *walk() {

@@ -334,4 +334,43 @@ describe("a question to the activity", () => {
 
     expect(await told({ requestor: people.dan.objectId })).toEqual([503, "ServiceUnavailable"]);
   });
+
+  it("tells nobody from where others called, by no text that is looked for", async () => {
+    const agreed = Array.from({ length: 30 }, (_, index) =>
+      aFact({
+        id: `agreed-${index}`,
+        at: afterNoon(-500 - index),
+        operation: "access.approve",
+        vmId: vmId("web-2"),
+        requestId,
+        actor: people.bob,
+        requestor: people.alice,
+        origin: { address: "198.51.100.99" },
+      }),
+    );
+    await world.activity.record(agreed);
+
+    const [there, not] = await Promise.all(
+      ["198.51.100.99", "198.51.100.98"].map((text) =>
+        ask({ requestor: "me", text, top: "1" }, "alice"),
+      ),
+    );
+
+    expect(there?.json.value).toEqual([]);
+    expect(there?.json.nextLink?.replaceAll("98&", "99&")).toBe(
+      not?.json.nextLink?.replaceAll("98&", "99&"),
+    );
+  });
+
+  it("tells nobody when a request was made that is not theirs to see", async () => {
+    await world.request(anAccessRequest({ id: requestId, requestor: people.alice }));
+    const known = await ask({ requestId, to: "2000-01-01T00:00:00Z" }, "eve");
+    const odd = { from: "2000-01-02T00:00:00Z", to: "2000-01-01T00:00:00Z" };
+    const stranger = requestId.replace(/^./, "0");
+
+    expect([known.status, known.json.value]).toEqual([200, []]);
+    expect((await ask({ requestId, ...odd }, "eve")).json.error.message).toBe(
+      (await ask({ requestId: stranger, ...odd }, "eve")).json.error.message,
+    );
+  });
 });

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { actions } from "../../src/caller/requirements.ts";
 import { healEveryGate } from "../../src/workflow/heal.ts";
 import {
   afterNoon,
@@ -9,7 +10,7 @@ import {
   subscriptionId,
   vmId,
 } from "../support/builders.ts";
-import { type Person, paths } from "../support/front-door.ts";
+import { type Person, paths, people } from "../support/front-door.ts";
 import { createRequestDoor } from "../support/request-door.ts";
 import { nsgs } from "../support/world.ts";
 
@@ -168,6 +169,29 @@ describe("the numbers of the last days", () => {
 
     expect(json).toMatchObject({ isTruncated: true, countedFrom: afterNoon(-1_999) });
     expect(json.value[0].approvedRequests).toBe(2_000);
+    const stranger = (await ask({ subscriptionId }, "eve")).json;
+    expect(stranger).toMatchObject({ value: [], isTruncated: false });
+    expect(stranger.countedFrom).toBeUndefined();
+  });
+
+  it("tell whoever may read one policy alone nothing of who came by another", async () => {
+    const [own, other] = [aPolicy().id, aPolicy().id.replace(/[^/]+$/, "other")];
+    const opened = { state: "open", openedAt: afterNoon(-600) } as const;
+    await at.world.request(anAccessRequest({ policyId: own, windows: [aWindow(opened)] }));
+    await at.world.request(
+      anAccessRequest({
+        id: "aaaaaaaa-3c1d-4e7f-9a52-7d1c0e4b8f31",
+        policyId: other,
+        requestor: people.dan,
+        windows: [aWindow({ ...opened, openedAt: afterNoon(-300) })],
+      }),
+    );
+    at.door.rights.grant(people.eve, own, [actions.readPolicy]);
+    const all = (await ask({ subscriptionId })).json;
+    const part = (await ask({ subscriptionId }, "eve")).json;
+
+    expect(all.value[0]).toMatchObject({ openNow: 2, lastUser: people.dan.name });
+    expect(part.value[0]).toMatchObject({ openNow: 1, lastUser: people.alice.name });
   });
 
   it.each([

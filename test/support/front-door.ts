@@ -5,6 +5,7 @@ import { actions } from "../../src/caller/requirements.ts";
 import type { EasyAuth } from "../../src/http/easy-auth.ts";
 import { createRoute, type FrontDoorPorts } from "../../src/http/front-door.ts";
 import { createRateLimits } from "../../src/http/rate-limits.ts";
+import { createRefusalPlaces } from "../../src/http/refusal-places.ts";
 import { createRoutes, type HandlerPorts } from "../../src/http/routes.ts";
 import { createSignInProblems } from "../../src/http/sign-in-problems.ts";
 import type { Rights, Workflows } from "../../src/ports.ts";
@@ -117,6 +118,7 @@ export function createFrontDoor(world: World, options: FrontDoorOptions = {}) {
     trustedProxyHops: options.hops ?? 1,
     easyAuth: options.easyAuth,
     signIns,
+    refusalPlaces: createRefusalPlaces(world.clock, subscriptionId),
     rateLimits: createRateLimits(world.clock, options.rateLimitScale ?? 1),
     groupsUsable: options.groupsUsable ?? true,
     workflows: () => faults.through("workflows", workflows),

@@ -125,6 +125,26 @@ describe("a page of the activity", () => {
     expect(count).toBe(1_100);
   }, 20_000);
 
+  it("can be ended by whoever walks, though nothing is found for a long time", async () => {
+    const { tables, wire } = storageProcesses(azurite)();
+    const activity = createActivityStore(tables, pause);
+    await activity.record(Array.from({ length: 600 }, () => aFact({ vmId: undefined })));
+    const where = { text: "nowhere" };
+    let answers = 0;
+    const onAnswer = () => {
+      answers += 1;
+      if (answers === 2) {
+        throw new Error("The time is up.");
+      }
+    };
+    wire.requests = 0;
+
+    const walk = activity.walk({ ...span, of: { subscriptionId }, where, onAnswer });
+
+    await expect(walk[Symbol.asyncIterator]().next()).rejects.toThrow("The time is up.");
+    expect(wire.requests).toBe(3);
+  }, 20_000);
+
   it("has what another process recorded in a month that this one never heard of", async () => {
     const open = storageProcesses(azurite);
     const [one, other] = [open(), open()].map(({ tables }) => createActivityStore(tables, pause));

@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { createHttpHeaders, type PipelinePolicy } from "@azure/core-rest-pipeline";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { createActivityStore } from "../../src/tables/activity.ts";
@@ -178,4 +181,18 @@ describe("the tables", () => {
       expect(() => createTables(azurite, { prefix })).toThrow("prefix");
     },
   );
+
+  it("wait for no answer for ever: nobody else would get the lease of a writer that does", async () => {
+    const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    const { port } = silent.address() as AddressInfo;
+    silent.unref();
+    const connectionString = `DefaultEndpointsProtocol=http;AccountName=silent;AccountKey=c2lsZW50;TableEndpoint=http://127.0.0.1:${port}/silent`;
+    const tables = createTables({ connectionString }, { answerWithinMs: 100 });
+
+    await expect(createActivityStore(tables, pause).record([aFact()])).rejects.toThrow();
+
+    silent.closeAllConnections();
+    silent.close();
+  });
 });

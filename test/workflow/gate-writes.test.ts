@@ -3,6 +3,7 @@ import type { Fact } from "../../src/activity/fact.ts";
 import type { WriteOutcome } from "../../src/ports.ts";
 import { closeWindows } from "../../src/workflow/close-windows.ts";
 import { openWindows } from "../../src/workflow/open-windows.ts";
+import { anew, createSettle } from "../../src/workflow/settle.ts";
 import { sweep } from "../../src/workflow/sweep.ts";
 import { anAccessRequest, aVirtualMachine, aWindow, requestId, vmId } from "../support/builders.ts";
 import { createFaults } from "../support/faults.ts";
@@ -164,5 +165,37 @@ describe("what is told of the writes of a gate", () => {
       59_000,
     );
     expect(closed?.etag).not.toBe(opened?.etag);
+  });
+
+  it("tells each write of a writer that lost the gate in between and got it back", async () => {
+    const before = await count();
+    const withoutDeny = () =>
+      world.network.edit(nsgs.card, (rules) => rules.filter(({ access }) => access !== "Deny"));
+    const process = world.start();
+    let isTaken = false;
+    const write: typeof process.network.write = async (...given) => {
+      const outcome = await process.network.write(...given);
+      if (!isTaken) {
+        isTaken = true;
+        const { lease, desiredRevision: revision } = await world.record(nsgs.card);
+        await world.gates.takeLease(nsgs.card, "other", lease);
+        // What the other one has proven is taken away once more.
+        const proof = { readAt: world.clock.now().toISOString() };
+        const proven = { revision, proof, results: {}, findings: [], expired: [], proven: [] };
+        await world.gates.complete(nsgs.card, "other", proven);
+        withoutDeny();
+      }
+      return outcome;
+    };
+    withoutDeny();
+    await world.clock.run(
+      createSettle({ ...process, network: { ...process.network, write } })(nsgs.card, anew),
+    );
+
+    const [asked, done] = [await told("asked", before), await told("done", before)];
+    expect(isTaken).toBe(true);
+    expect(world.ours(nsgs.card)).toHaveLength(1);
+    expect(new Set(asked.map(({ id }) => id)).size).toBe(2);
+    expect(done).toHaveLength(1);
   });
 });
