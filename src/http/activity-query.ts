@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { AccessRequest } from "../access/request.ts";
 import { factOutcomes, operations, operationsNamed } from "../activity/operations.ts";
+import { earliestFactOf } from "../activity/query.ts";
 import type { FactFilter, FactSpan } from "../activity/store.ts";
 import type { Caller } from "../caller/caller.ts";
 import { guidPattern, idKey, parseVirtualMachineId } from "../policy/resource-id.ts";
@@ -141,16 +142,15 @@ function faultOf(
       };
 }
 
-/**
- * Of a request everything is meant, unless a time is named. NB. An hour before it was made: it is the clocks of several machines
- * that tell the times of its facts.
- */
+/** Of a request everything is meant, unless a time is named. */
 function beginOf(
   requestId: string | undefined,
   request: AccessRequest | undefined,
 ): Date | undefined {
-  const createdAt = request === undefined ? undefined : Date.parse(request.createdAt) - 3_600_000;
-  return requestId === undefined ? undefined : new Date(createdAt ?? 0);
+  if (requestId === undefined) {
+    return undefined;
+  }
+  return request === undefined ? new Date(0) : earliestFactOf(request);
 }
 
 /**

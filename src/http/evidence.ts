@@ -4,6 +4,7 @@ import { type AccessRequest, isSamePerson, requestedVms } from "../access/reques
 import { evidenceOf } from "../activity/evidence.ts";
 import { isDenyRule, isWrite, rulesOf, touches } from "../activity/evidence-gates.ts";
 import { evidenceMarkdown } from "../activity/evidence-markdown.ts";
+import { earliestFactOf } from "../activity/query.ts";
 import type { ActivityStore, FiledFact } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
@@ -80,7 +81,7 @@ async function collect(ports: EvidencePorts, { caller }: Call, { request, shows 
   const rights = await ports.rights.of(caller, subscriptionOf(policyId) ?? "");
   const mayRead = createReader(rights);
   const readsAll = requestedVms(request).every((vmId) => mayRead(vmId, policyId));
-  const span = { from: new Date(request.createdAt), to: endOf(request, now) };
+  const span = { from: earliestFactOf(request), to: endOf(request, now) };
   const [{ policy, facts: ofPolicy }, ofRequest] = await Promise.all([
     policyOf(ports, request, { mayRead, shows }),
     readSome(ports.activity.walk({ of: { requestId: request.id }, ...span }), mostRead.ofRequest),
@@ -132,6 +133,8 @@ function gateFacts(
   const told = { request, ofRequest: ofRequest.map(({ fact }) => fact) };
   const windows = request.windows.filter((window) => idKey(window.vmId) === idKey(vmId));
   const isMeant = rulesOf(told, ...windows);
+  // What held the VM closed before it was asked for is another story.
+  const isMeanwhile = (at: string) => at >= request.createdAt;
   const operations = ["gate.write", "gate.repair", "gate.clean"] as const;
   return readSome(
     activity.walk({ of: { vmId }, from, to, where: { operations } }),
@@ -140,6 +143,6 @@ function gateFacts(
     ({ fact }) =>
       isWrite(fact)
         ? fact.outcome !== "asked" || touches(fact, isMeant)
-        : touches(fact, (rule) => isMeant(rule) || isDenyRule(rule)),
+        : touches(fact, (rule) => isMeant(rule) || (isDenyRule(rule) && isMeanwhile(fact.at))),
   );
 }
