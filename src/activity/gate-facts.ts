@@ -5,6 +5,7 @@ import type { RuleChange } from "../rules/nsg-plan.ts";
 import {
   type GateProof,
   type GateWriting,
+  putRules,
   standingRules,
   type WrittenVm,
 } from "../rules/writing.ts";
@@ -27,11 +28,7 @@ export function writeAsked(
   { gate, etag, changes, at }: WriteAsked,
 ): readonly Fact[] {
   const standing = standingRules(gate);
-  const puts = new Map(
-    changes.flatMap((change) =>
-      change.kind === "put" ? [[change.rule.name.toLowerCase(), change.rule] as const] : [],
-    ),
-  );
+  const puts = putRules(changes);
   return writing.vms.map((vm, index) => ({
     ...writeFact(writing, gate.id, vm, { index, outcome: "asked", at }),
     gates: [

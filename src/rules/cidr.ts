@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { quote } from "../reasons.ts";
+import { remembered } from "../remembered.ts";
 
 /** An address prefix as numbers: `bits` is the network's address, `length` its prefix length, 32 or 128 for one address. */
 export interface Prefix {
@@ -25,21 +26,18 @@ const longestText = 64;
 
 /** So many prefixes are remembered as they were read: plans and judges read the same addresses again and again. */
 const mostRemembered = 4_000;
-const remembered = new Map<string, Prefix>();
+const read = remembered<Prefix>(mostRemembered);
 
 /** Reads one IPv4 or IPv6 address or CIDR range strictly; host bits, short forms and IPv4 inside IPv6 are faults. */
 export function parsePrefix(text: string): Prefix | PrefixFault {
-  const known = remembered.get(text);
+  const known = read.get(text);
   if (known !== undefined) {
     return known;
   }
   const prefix = readText(text);
   // NB. Under its own text, never under the one given: that may be a piece of something long, all of which would stay in memory with it.
   if (isPrefix(prefix) && prefix.text === text) {
-    if (remembered.size >= mostRemembered) {
-      remembered.clear();
-    }
-    remembered.set(prefix.text, prefix);
+    read.set(prefix.text, prefix);
   }
   return prefix;
 }
