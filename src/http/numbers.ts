@@ -127,7 +127,7 @@ async function numbersOf(
   const facts = kept.map(({ fact }) => fact);
   return {
     ...vmNumbers(vmId, requests, within),
-    exposedHours: hoursExposed(vmId, facts, found, within),
+    exposedHours: hoursExposed(facts, found, within),
   };
 }
 
