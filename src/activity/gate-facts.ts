@@ -1,3 +1,4 @@
+import { firstChanges } from "../policy/changes.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
@@ -38,7 +39,7 @@ export function writeAsked(
         ...(etag === "" ? {} : { etag }),
       },
     ],
-    changes: changesOf(
+    changes: firstChanges(
       vm.rules.map(({ name, before }) => ({
         path: name,
         ...textOf(
@@ -47,6 +48,7 @@ export function writeAsked(
         ),
         ...textOf("after", puts.get(name.toLowerCase())),
       })),
+      gateFactLimits.changes,
     ),
   }));
 }
@@ -100,15 +102,6 @@ function named(names: readonly string[]): readonly string[] {
   const { rules: most } = gateFactLimits;
   const rest = names.length - most;
   return rest <= 0 ? names : [...names.slice(0, most), `${rest} more`];
-}
-
-/** The first changes, and one entry that counts the rest. */
-function changesOf(changes: NonNullable<Fact["changes"]>): NonNullable<Fact["changes"]> {
-  const { changes: most } = gateFactLimits;
-  const rest = changes.length - most;
-  return rest <= 0
-    ? changes
-    : [...changes.slice(0, most), { path: `${rest} more`, after: String(rest) }];
 }
 
 function textOf<K extends "before" | "after">(key: K, rule: GateRule | undefined) {

@@ -6,9 +6,10 @@ import type { FactFilter, FactSpan } from "../activity/store.ts";
 import type { Caller } from "../caller/caller.ts";
 import { guidPattern, idKey, parseVirtualMachineId } from "../policy/resource-id.ts";
 import type { Clock, RequestStore } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
 import { preferredType } from "./accept.ts";
 import { listQuery, listTime } from "./list-query.ts";
+import { readQueryAs } from "./query-parameters.ts";
 import type { Call } from "./route.ts";
 
 /** How many facts a page holds. */
@@ -97,13 +98,11 @@ export async function readActivityQuery(
   ports: { readonly clock: Clock; readonly requests: RequestStore },
   call: Call,
 ): Promise<Outcome<AskedActivity>> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const query = parsed.data;
+  const query = read.value;
   const format = query.format ?? formats[preferredType(call.header("accept"), typesOffered)];
   const fault = faultOf(query, format);
   if (fault !== undefined) {

@@ -10,10 +10,10 @@ import { createReader } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Ids } from "../ports.ts";
-import { reasonsFrom, refusedFor } from "../reasons.ts";
 import { preferredType } from "./accept.ts";
 import { policyOf } from "./evidence-policy.ts";
 import { type Answer, problem } from "./problem.ts";
+import { queryOf, readQueryAs } from "./query-parameters.ts";
 import { readSome } from "./read-some.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts } from "./seen-request.ts";
@@ -28,13 +28,9 @@ const mostRead = { ofRequest: 5_000, ofVms: 5_000, ofEachVm: 200 } as const;
 const parallelReads = 4;
 const day = 86_400_000;
 
-const queryShape = z.strictObject(
-  {
-    format: z.enum(["json", "markdown"], "expected json or markdown").optional(),
-    "api-version": z.string().optional(),
-  },
-  { error: "no such parameter is known; expected format" },
-);
+const queryShape = queryOf({
+  format: z.enum(["json", "markdown"], "expected json or markdown").optional(),
+});
 
 /**
  * GET /api/requests/{id}/evidence: the whole story of a request as one document, for whoever may see the request, as JSON or, with
@@ -42,11 +38,9 @@ const queryShape = z.strictObject(
  */
 export function getEvidence(ports: EvidencePorts): Handler {
   return async (call) => {
-    const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-      reportInput: true,
-    });
-    if (!parsed.success) {
-      return problem(refusedFor(reasonsFrom(parsed.error, "InvalidQuery")));
+    const asked = readQueryAs(queryShape, call.url);
+    if (asked.outcome === "refused") {
+      return problem(asked);
     }
     const seen = await namedRequest(ports, call);
     if ("answer" in seen) {
@@ -56,10 +50,10 @@ export function getEvidence(ports: EvidencePorts): Handler {
     const json = JSON.stringify(evidence);
     const digest = ports.ids.digest(json);
     const isMarkdown =
-      parsed.data.format === undefined
+      asked.value.format === undefined
         ? preferredType(call.header("accept"), ["application/json", "text/markdown"]) ===
           "text/markdown"
-        : parsed.data.format === "markdown";
+        : asked.value.format === "markdown";
     return isMarkdown
       ? text("text/markdown; charset=utf-8", evidenceMarkdown(evidence, digest), digest)
       : text("application/json; charset=utf-8", json, digest);
