@@ -1,15 +1,16 @@
+import type { Digest } from "../notify/event.ts";
 import type { Change } from "../policy/changes.ts";
 import { type Fact, factVersion } from "./fact.ts";
 
 /** Settings as the audit may tell them: by name, a JSON text each. */
 export type ToldSettings = Readonly<Record<string, string>>;
 
-/** SHA-256 of a text as hex digits; see `Ids.digest`. */
-type Digest = (text: string) => string;
-
 /** NB. Only these are told as they are. What is not among them, such as a setting that is added one day, is taken for a secret. */
 const plain: ReadonlySet<string> = new Set([
   "ACTIVITY_LOG",
+  "ACTIVITY_RETENTION_DAYS",
+  "ANCHOR_CONTAINER",
+  "ANCHOR_CONTAINER_URL",
   "ARM_ENDPOINT",
   "ARM_POLL_MS",
   "ARM_SCOPE",

@@ -3,6 +3,7 @@ import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Finding, ReasonCode } from "../reasons.ts";
 import type { GateProof } from "../rules/writing.ts";
 import { type Fact, factVersion } from "./fact.ts";
+import { allClipped, type Span, totalOf, union } from "./spans.ts";
 
 /** Findings that say of a protected port that it can be reached outside any window. */
 const exposing: readonly ReasonCode[] = [
@@ -76,42 +77,14 @@ function exposureFact(
   };
 }
 
-/** The time that is looked at. What has not ended lasts until `now`. */
-export interface ExposureSpan {
-  readonly from: Date;
-  readonly to: Date;
-  readonly now: Date;
-}
-
 /**
- * By VM key, for how many hours of a span it could be reached outside any window, however many ways there were at once. Takes facts
- * in any order, others beside; those of before the span tell what had begun by then. An end whose beginning is not among them
- * tells that it had lasted since before.
+ * For how many milliseconds a VM could be reached outside any window, however many ways there were at once. Takes facts of the VM in any
+ * order, others beside. What has not ended lasts on; an end whose beginning is not among them tells that it had lasted since before.
  */
-export function exposedHours(
-  facts: readonly Fact[],
-  { from, to, now }: ExposureSpan,
-): ReadonlyMap<string, number> {
-  const last = Math.min(to.getTime(), now.getTime());
+export function exposedTime(facts: readonly Fact[], within: Span): number {
   const about = facts.filter(({ operation }) => operation.startsWith("exposure."));
-  const byVm = Map.groupBy(about, ({ vmId = "" }) => idKey(vmId));
-  return new Map(
-    [...byVm].map(([vmId, ofVm]) => {
-      const times = [...Map.groupBy(ofVm, exposureOf).values()].flatMap(timesOf);
-      const cut = times
-        .map((time) => ({
-          first: Math.max(time.first, from.getTime()),
-          last: Math.min(time.last, last),
-        }))
-        .filter((time) => time.first < time.last);
-      return [vmId, lengthOf(cut) / 3_600_000];
-    }),
-  );
-}
-
-interface Time {
-  readonly first: number;
-  readonly last: number;
+  const times = [...Map.groupBy(about, exposureOf).values()].flatMap(timesOf);
+  return totalOf(union(allClipped(times, within)));
 }
 
 /** Which exposure a fact is about: its beginning and its end have this in common. */
@@ -122,8 +95,8 @@ function exposureOf({ gates = [], policyId = "", reasons = [] }: Fact): string {
 }
 
 /** The times of one exposure, by its facts. */
-function timesOf(facts: readonly Fact[]): readonly Time[] {
-  const times: Time[] = [];
+function timesOf(facts: readonly Fact[]): readonly Span[] {
+  const times: Span[] = [];
   let since: number | undefined;
   const ordered = facts
     .map(({ at, operation }) => ({ at: Date.parse(at), isEnd: operation === "exposure.end" }))
@@ -132,19 +105,9 @@ function timesOf(facts: readonly Fact[]): readonly Time[] {
     if (!isEnd) {
       since ??= at;
     } else if (since !== undefined || index === 0) {
-      times.push({ first: since ?? Number.NEGATIVE_INFINITY, last: at });
+      times.push({ from: since ?? Number.NEGATIVE_INFINITY, to: at });
       since = undefined;
     }
   }
-  return since === undefined ? times : [...times, { first: since, last: Number.POSITIVE_INFINITY }];
-}
-
-/** What times that may overlap take in all. */
-function lengthOf(times: readonly Time[]): number {
-  let [length, reach] = [0, Number.NEGATIVE_INFINITY];
-  for (const { first, last } of times.toSorted((one, other) => one.first - other.first)) {
-    length += Math.max(last - Math.max(first, reach), 0);
-    reach = Math.max(reach, last);
-  }
-  return length;
+  return since === undefined ? times : [...times, { from: since, to: Number.POSITIVE_INFINITY }];
 }

@@ -1,3 +1,4 @@
+import { firstChanges } from "../policy/changes.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
 import type { Reason } from "../reasons.ts";
 import type { Gate, GateRule } from "../rules/gate.ts";
@@ -5,6 +6,7 @@ import type { RuleChange } from "../rules/nsg-plan.ts";
 import {
   type GateProof,
   type GateWriting,
+  putRules,
   standingRules,
   type WrittenVm,
 } from "../rules/writing.ts";
@@ -27,11 +29,7 @@ export function writeAsked(
   { gate, etag, changes, at }: WriteAsked,
 ): readonly Fact[] {
   const standing = standingRules(gate);
-  const puts = new Map(
-    changes.flatMap((change) =>
-      change.kind === "put" ? [[change.rule.name.toLowerCase(), change.rule] as const] : [],
-    ),
-  );
+  const puts = putRules(changes);
   return writing.vms.map((vm, index) => ({
     ...writeFact(writing, gate.id, vm, { index, outcome: "asked", at }),
     gates: [
@@ -41,7 +39,7 @@ export function writeAsked(
         ...(etag === "" ? {} : { etag }),
       },
     ],
-    changes: changesOf(
+    changes: firstChanges(
       vm.rules.map(({ name, before }) => ({
         path: name,
         ...textOf(
@@ -50,6 +48,7 @@ export function writeAsked(
         ),
         ...textOf("after", puts.get(name.toLowerCase())),
       })),
+      gateFactLimits.changes,
     ),
   }));
 }
@@ -103,15 +102,6 @@ function named(names: readonly string[]): readonly string[] {
   const { rules: most } = gateFactLimits;
   const rest = names.length - most;
   return rest <= 0 ? names : [...names.slice(0, most), `${rest} more`];
-}
-
-/** The first changes, and one entry that counts the rest. */
-function changesOf(changes: NonNullable<Fact["changes"]>): NonNullable<Fact["changes"]> {
-  const { changes: most } = gateFactLimits;
-  const rest = changes.length - most;
-  return rest <= 0
-    ? changes
-    : [...changes.slice(0, most), { path: `${rest} more`, after: String(rest) }];
 }
 
 function textOf<K extends "before" | "after">(key: K, rule: GateRule | undefined) {

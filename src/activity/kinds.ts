@@ -8,16 +8,6 @@ export type FactField = Exclude<
 
 /** What facts of one operation look like. */
 export interface FactKind {
-  /** For people who look for all of one sort. */
-  readonly sort:
-    | "policy"
-    | "request"
-    | "decision"
-    | "window"
-    | "gate"
-    | "exposure"
-    | "service"
-    | "activity";
   readonly outcomes: readonly FactOutcome[];
   readonly always: readonly FactField[];
   readonly sometimes: readonly FactField[];
@@ -47,7 +37,6 @@ const ofWindow = {
 } as const satisfies Pick<FactKind, "always" | "sometimes">;
 
 const change = {
-  sort: "policy",
   outcomes: ["asked", "done", "failed"],
   always: ["policyId", "vmId", "actor"],
   sometimes: ["origin", "changes", "gates", "reasons"],
@@ -55,7 +44,6 @@ const change = {
 } as const satisfies FactKind;
 
 const asking = {
-  sort: "request",
   outcomes: ["asked"],
   always: [...ofWindow.always, "actor"],
   sometimes: [...ofWindow.sometimes, "origin", "awaits", "approvedByRule"],
@@ -63,7 +51,6 @@ const asking = {
 } as const satisfies FactKind;
 
 const answer = {
-  sort: "decision",
   outcomes: ["done"],
   always: [...ofWindow.always, "actor"],
   sometimes: [...ofWindow.sometimes, "origin", "comment"],
@@ -71,21 +58,18 @@ const answer = {
 } as const satisfies FactKind;
 
 const byTime = {
-  sort: "decision",
   outcomes: ["done"],
   always: ofWindow.always,
   sometimes: [...ofWindow.sometimes, "awaits"],
 } as const satisfies FactKind;
 
 const window = {
-  sort: "window",
   outcomes: ["asked", "done", "failed"],
   always: ofWindow.always,
   sometimes: [...ofWindow.sometimes, "gates", "reasons"],
 } as const satisfies FactKind;
 
 const repair = {
-  sort: "gate",
   outcomes: ["asked", "done", "failed"],
   always: ["reasons"],
   // Of a window that follows its VM it tells the window, too.
@@ -93,7 +77,6 @@ const repair = {
 } as const satisfies FactKind;
 
 const exposure = {
-  sort: "exposure",
   outcomes: ["done"],
   always: ["vmId"],
   sometimes: ["policyId", "port", "protocol", "sources", "gates", "reasons"],
@@ -104,7 +87,6 @@ export const factKinds: Readonly<Record<Operation, FactKind>> = {
   "policy.write": change,
   "policy.delete": change,
   "policy.accessRules": {
-    sort: "policy",
     outcomes: ["asked", "done"],
     always: ["policyId", "actor", "changes"],
     sometimes: ["origin"],
@@ -128,7 +110,6 @@ export const factKinds: Readonly<Record<Operation, FactKind>> = {
   "gate.repair": repair,
   "gate.clean": repair,
   "gate.write": {
-    sort: "gate",
     outcomes: ["asked", "done", "failed"],
     always: ["gates"],
     sometimes: [...ofWindow.always, ...ofWindow.sometimes, "changes", "reasons"],
@@ -136,19 +117,16 @@ export const factKinds: Readonly<Record<Operation, FactKind>> = {
   "exposure.begin": exposure,
   "exposure.end": exposure,
   "service.signIn": {
-    sort: "service",
     outcomes: ["refused"],
     always: ["reasons"],
     sometimes: ["origin", "times", "claimed"],
   },
   "service.configuration": {
-    sort: "service",
     outcomes: ["done"],
     always: ["changes"],
     sometimes: [],
   },
   "activity.drop": {
-    sort: "activity",
     outcomes: ["asked", "done", "failed"],
     always: [],
     sometimes: ["changes", "reasons"],

@@ -2,7 +2,7 @@ import { agreed } from "../access/approval.ts";
 import type { AccessRequest, Window } from "../access/request.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { Finding, Reason } from "../reasons.ts";
-import { exposedHours } from "./exposure.ts";
+import { exposedTime } from "./exposure.ts";
 import type { Fact } from "./fact.ts";
 import { allClipped, inHours, type Span, totalOf, union } from "./spans.ts";
 
@@ -88,24 +88,21 @@ const isRefused = ({ state }: Pick<Window, "state">): boolean =>
   state === "denied" || state === "expired unanswered";
 
 /**
- * For how many hours something that is not ours kept a port of the VM open, by the facts of that time and by what is found now.
+ * For how many hours something that is not ours kept a port of a VM open, by its facts of that time and by what is found now.
  * NB. What is found and did not begin within the time has been there all the time: it need not be looked for further back.
  */
 export function hoursExposed(
-  vmId: string,
   facts: readonly Fact[],
   found: readonly Finding[],
-  { from, to }: Span,
+  within: Span,
 ): number {
   const begun = new Set(
     facts
       .filter(({ operation }) => operation === "exposure.begin")
       .flatMap(({ reasons = [] }) => reasons.map(textOf)),
   );
-  const span = { from: new Date(from), to: new Date(to), now: new Date(to) };
-  return found.every((finding) => begun.has(textOf(finding)))
-    ? Math.round((exposedHours(facts, span).get(idKey(vmId)) ?? 0) * 100) / 100
-    : inHours(to - from);
+  const isAllNew = found.every((finding) => begun.has(textOf(finding)));
+  return inHours(isAllNew ? exposedTime(facts, within) : totalOf([within]));
 }
 
 const textOf = ({ code, target, message }: Reason): string =>

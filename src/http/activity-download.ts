@@ -125,7 +125,7 @@ function tooMuch(why: "too large" | "too slow", isGzipped: boolean): Answer {
   const compressed =
     isGzipped || why === "too slow"
       ? ""
-      : " Accept gzip (curl --compressed), which makes it some ten times smaller;";
+      : " Accept gzip (curl --compressed), which makes it some ten times smaller.";
   return problemOf(
     "DownloadTooLarge",
     `${what}${compressed} Ask for a shorter time with 'from' and 'to', or take all of a subscription in portions from /api/activity/export.`,

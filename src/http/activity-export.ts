@@ -6,7 +6,7 @@ import { dayStart } from "../activity/row-keys.ts";
 import type { ChainHead, FiledFact, Ledger } from "../activity/store.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Clock, Rights } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
 import { acceptsGzip } from "./accept.ts";
 import { jsonLine } from "./activity-lines.ts";
 import { type ActivityView, createActivityView } from "./activity-view.ts";
@@ -22,6 +22,7 @@ import {
 } from "./export-cursor.ts";
 import { listQuery, listTime } from "./list-query.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
+import { readQueryAs } from "./query-parameters.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface ActivityExportPorts {
@@ -90,13 +91,11 @@ export function exportActivity(ports: ActivityExportPorts): Handler {
 }
 
 function readQuery(call: Call, now: Date): Outcome<AskedExport> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const { subscriptionId, cursor: text, from, to, $skiptoken, top } = parsed.data;
+  const { subscriptionId, cursor: text, from, to, $skiptoken, top } = read.value;
   const beside = Object.entries({ to, $skiptoken, from: text === undefined ? undefined : from });
   const [stranger] = beside.find(([, value]) => value !== undefined) ?? [];
   if (stranger !== undefined) {

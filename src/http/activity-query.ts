@@ -1,13 +1,15 @@
 import { z } from "zod";
 import type { AccessRequest } from "../access/request.ts";
 import { factOutcomes, operations, operationsNamed } from "../activity/operations.ts";
+import { earliestFactOf } from "../activity/query.ts";
 import type { FactFilter, FactSpan } from "../activity/store.ts";
 import type { Caller } from "../caller/caller.ts";
 import { guidPattern, idKey, parseVirtualMachineId } from "../policy/resource-id.ts";
 import type { Clock, RequestStore } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
 import { preferredType } from "./accept.ts";
 import { listQuery, listTime } from "./list-query.ts";
+import { readQueryAs } from "./query-parameters.ts";
 import type { Call } from "./route.ts";
 
 /** How many facts a page holds. */
@@ -96,13 +98,11 @@ export async function readActivityQuery(
   ports: { readonly clock: Clock; readonly requests: RequestStore },
   call: Call,
 ): Promise<Outcome<AskedActivity>> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const query = parsed.data;
+  const query = read.value;
   const format = query.format ?? formats[preferredType(call.header("accept"), typesOffered)];
   const fault = faultOf(query, format);
   if (fault !== undefined) {
@@ -141,16 +141,15 @@ function faultOf(
       };
 }
 
-/**
- * Of a request everything is meant, unless a time is named. NB. An hour before it was made: it is the clocks of several machines
- * that tell the times of its facts.
- */
+/** Of a request everything is meant, unless a time is named. */
 function beginOf(
   requestId: string | undefined,
   request: AccessRequest | undefined,
 ): Date | undefined {
-  const createdAt = request === undefined ? undefined : Date.parse(request.createdAt) - 3_600_000;
-  return requestId === undefined ? undefined : new Date(createdAt ?? 0);
+  if (requestId === undefined) {
+    return undefined;
+  }
+  return request === undefined ? new Date(0) : earliestFactOf(request);
 }
 
 /**

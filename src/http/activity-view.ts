@@ -4,6 +4,7 @@ import type { Caller } from "../caller/caller.ts";
 import { createReader } from "../caller/requirements.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Rights } from "../ports.ts";
+import { remembered } from "../remembered.ts";
 
 /** A fact as somebody may see it. */
 export interface SeenFact {
@@ -20,13 +21,16 @@ export interface ActivityView {
   see(fact: Fact): Promise<SeenFact | undefined>;
 }
 
+/** So many scopes are remembered: a history may be about any number of machines. */
+const mostKnown = 10_000;
+
 /**
  * A fact is for those who may read the VM it is about, or else the policy, or else the subscription. Whoever asked for access sees
  * what became of that too, as they see their request: without what is told of the calls of others.
  */
 export function createActivityView(rights: Rights, caller: Caller): ActivityView {
   const readers = new Map<string, Promise<ReturnType<typeof createReader>>>();
-  const known = new Map<string, boolean>();
+  const known = remembered<boolean>(mostKnown);
 
   function readerOf(subscriptionId: string): Promise<ReturnType<typeof createReader>> {
     const reader =
@@ -43,9 +47,6 @@ export function createActivityView(rights: Rights, caller: Caller): ActivityView
     }
     const subscriptionId = subscriptionOf(key);
     const may = subscriptionId !== undefined && (await readerOf(subscriptionId))(key);
-    if (known.size >= mostKnown) {
-      known.clear();
-    }
     known.set(key, may);
     return may;
   }
@@ -62,9 +63,6 @@ export function createActivityView(rights: Rights, caller: Caller): ActivityView
     },
   };
 }
-
-/** So many scopes are remembered: a history may be about any number of machines. */
-const mostKnown = 10_000;
 
 function scopeOf({ vmId, policyId, subscriptionId }: Fact): string {
   return vmId ?? policyId ?? `/subscriptions/${subscriptionId}`;

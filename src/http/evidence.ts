@@ -4,15 +4,16 @@ import { type AccessRequest, isSamePerson, requestedVms } from "../access/reques
 import { evidenceOf } from "../activity/evidence.ts";
 import { isDenyRule, isWrite, rulesOf, touches } from "../activity/evidence-gates.ts";
 import { evidenceMarkdown } from "../activity/evidence-markdown.ts";
+import { earliestFactOf } from "../activity/query.ts";
 import type { ActivityStore, FiledFact } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
 import { mapLimited } from "../map-limited.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Ids } from "../ports.ts";
-import { reasonsFrom, refusedFor } from "../reasons.ts";
 import { preferredType } from "./accept.ts";
 import { policyOf } from "./evidence-policy.ts";
 import { type Answer, problem } from "./problem.ts";
+import { queryOf, readQueryAs } from "./query-parameters.ts";
 import { readSome } from "./read-some.ts";
 import type { Call, Handler } from "./route.ts";
 import { namedRequest, type SeenRequest, type SeePorts } from "./seen-request.ts";
@@ -27,13 +28,9 @@ const mostRead = { ofRequest: 5_000, ofVms: 5_000, ofEachVm: 200 } as const;
 const parallelReads = 4;
 const day = 86_400_000;
 
-const queryShape = z.strictObject(
-  {
-    format: z.enum(["json", "markdown"], "expected json or markdown").optional(),
-    "api-version": z.string().optional(),
-  },
-  { error: "no such parameter is known; expected format" },
-);
+const queryShape = queryOf({
+  format: z.enum(["json", "markdown"], "expected json or markdown").optional(),
+});
 
 /**
  * GET /api/requests/{id}/evidence: the whole story of a request as one document, for whoever may see the request, as JSON or, with
@@ -41,11 +38,9 @@ const queryShape = z.strictObject(
  */
 export function getEvidence(ports: EvidencePorts): Handler {
   return async (call) => {
-    const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-      reportInput: true,
-    });
-    if (!parsed.success) {
-      return problem(refusedFor(reasonsFrom(parsed.error, "InvalidQuery")));
+    const asked = readQueryAs(queryShape, call.url);
+    if (asked.outcome === "refused") {
+      return problem(asked);
     }
     const seen = await namedRequest(ports, call);
     if ("answer" in seen) {
@@ -55,10 +50,10 @@ export function getEvidence(ports: EvidencePorts): Handler {
     const json = JSON.stringify(evidence);
     const digest = ports.ids.digest(json);
     const isMarkdown =
-      parsed.data.format === undefined
+      asked.value.format === undefined
         ? preferredType(call.header("accept"), ["application/json", "text/markdown"]) ===
           "text/markdown"
-        : parsed.data.format === "markdown";
+        : asked.value.format === "markdown";
     return isMarkdown
       ? text("text/markdown; charset=utf-8", evidenceMarkdown(evidence, digest), digest)
       : text("application/json; charset=utf-8", json, digest);
@@ -80,7 +75,7 @@ async function collect(ports: EvidencePorts, { caller }: Call, { request, shows 
   const rights = await ports.rights.of(caller, subscriptionOf(policyId) ?? "");
   const mayRead = createReader(rights);
   const readsAll = requestedVms(request).every((vmId) => mayRead(vmId, policyId));
-  const span = { from: new Date(request.createdAt), to: endOf(request, now) };
+  const span = { from: earliestFactOf(request), to: endOf(request, now) };
   const [{ policy, facts: ofPolicy }, ofRequest] = await Promise.all([
     policyOf(ports, request, { mayRead, shows }),
     readSome(ports.activity.walk({ of: { requestId: request.id }, ...span }), mostRead.ofRequest),
@@ -132,6 +127,8 @@ function gateFacts(
   const told = { request, ofRequest: ofRequest.map(({ fact }) => fact) };
   const windows = request.windows.filter((window) => idKey(window.vmId) === idKey(vmId));
   const isMeant = rulesOf(told, ...windows);
+  // What held the VM closed before it was asked for is another story.
+  const isMeanwhile = (at: string) => at >= request.createdAt;
   const operations = ["gate.write", "gate.repair", "gate.clean"] as const;
   return readSome(
     activity.walk({ of: { vmId }, from, to, where: { operations } }),
@@ -140,6 +137,6 @@ function gateFacts(
     ({ fact }) =>
       isWrite(fact)
         ? fact.outcome !== "asked" || touches(fact, isMeant)
-        : touches(fact, (rule) => isMeant(rule) || isDenyRule(rule)),
+        : touches(fact, (rule) => isMeant(rule) || (isDenyRule(rule) && isMeanwhile(fact.at))),
   );
 }

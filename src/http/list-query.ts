@@ -1,33 +1,17 @@
 /** What the queries of our lists have in common. */
 import { z } from "zod";
 import { type Outcome, ok, refused } from "../reasons.ts";
+import { queryOf, skipToken, upTo } from "./query-parameters.ts";
 
 const moment = z.iso
   .datetime({ offset: true, error: "expected a date and time such as 2030-01-31T18:00:00Z" })
   .optional();
 
-/**
- * A query of these parameters and no others beside time and page: a misspelt filter must not silently show more. `api-version` means
- * nothing here, but clients of Azure add it.
- */
+/** A query of these parameters, of time and of page. */
 export function listQuery<T extends z.ZodRawShape>(shape: T, largestPage: number) {
-  const expected = `expected a whole number from 1 to ${largestPage}`;
-  const known = [...Object.keys(shape), "from", "to", "top"].join(", ");
-  return z.strictObject(
-    {
-      ...shape,
-      from: moment,
-      to: moment,
-      top: z
-        .string()
-        .regex(/^\d{1,9}$/, expected)
-        .transform(Number)
-        .refine((number) => number >= 1 && number <= largestPage, expected)
-        .optional(),
-      $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
-      "api-version": z.string().optional(),
-    },
-    { error: `no such parameter is known; expected ${known}` },
+  return queryOf(
+    { ...shape, from: moment, to: moment, top: upTo(largestPage), $skiptoken: skipToken },
+    [...Object.keys(shape), "from", "to", "top"],
   );
 }
 

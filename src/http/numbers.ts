@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { AccessRequest } from "../access/request.ts";
 import { hoursExposed, type VmNumbers, vmNumbers } from "../activity/numbers.ts";
 import type { Span } from "../activity/spans.ts";
@@ -8,7 +7,7 @@ import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Clock, GateStore, PolicyStore, RequestStore, Rights } from "../ports.ts";
-import { type Finding, type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Finding, type Outcome, ok, refused } from "../reasons.ts";
 import {
   countedRequests,
   exposuresNow,
@@ -18,6 +17,7 @@ import {
   vmsOf,
 } from "./numbers-reads.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
+import { queryOf, readQueryAs, skipToken, upTo } from "./query-parameters.ts";
 import { readSome } from "./read-some.ts";
 import type { Call, Handler } from "./route.ts";
 import { scopeParameters } from "./scope-parameters.ts";
@@ -42,28 +42,10 @@ const day = 86_400_000;
  */
 const openWithin = (7 + 7 + 1 + 1) * day;
 
-const queryShape = z.strictObject(
-  {
-    ...scopeParameters,
-    days: wholeNumber(limits.days),
-    top: wholeNumber(limits.page),
-    $skiptoken: z.string().max(2_000, "expected the token of a nextLink").optional(),
-    "api-version": z.string().optional(),
-  },
-  {
-    error: "no such parameter is known; expected vm, policyId, subscriptionId, days, top",
-  },
+const queryShape = queryOf(
+  { ...scopeParameters, days: upTo(limits.days), top: upTo(limits.page), $skiptoken: skipToken },
+  ["vm", "policyId", "subscriptionId", "days", "top"],
 );
-
-function wholeNumber(most: number) {
-  const expected = `expected a whole number from 1 to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, expected)
-    .transform(Number)
-    .refine((number) => number >= 1 && number <= most, expected)
-    .optional();
-}
 
 interface Asked {
   readonly of: Scope;
@@ -135,7 +117,7 @@ async function numbersOf(
   const facts = kept.map(({ fact }) => fact);
   return {
     ...vmNumbers(vmId, requests, within),
-    exposedHours: hoursExposed(vmId, facts, found, within),
+    exposedHours: hoursExposed(facts, found, within),
   };
 }
 
@@ -196,13 +178,11 @@ function answer(
 }
 
 function readQuery(call: Call): Outcome<Asked> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const { vm, policyId, subscriptionId, days, top, $skiptoken } = parsed.data;
+  const { vm, policyId, subscriptionId, days, top, $skiptoken } = read.value;
   const scopes = [
     ...(vm === undefined ? [] : [{ vmId: vm }]),
     ...(policyId === undefined ? [] : [{ policyId }]),

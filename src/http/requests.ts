@@ -6,11 +6,12 @@ import type { Caller } from "../caller/caller.ts";
 import { mapLimited } from "../map-limited.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import type { Page, PolicyStore, RequestQuery } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused, refusedFor } from "../reasons.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
 import { isIn } from "../workflow/approvers.ts";
 import { firstSeen } from "./first-seen.ts";
 import { listQuery, listTime } from "./list-query.ts";
 import { problem } from "./problem.ts";
+import { readQueryAs } from "./query-parameters.ts";
 import { listAnswer } from "./read-policies.ts";
 import type { Call, Handler } from "./route.ts";
 import { scopeParameters } from "./scope-parameters.ts";
@@ -115,13 +116,11 @@ interface Asked {
 }
 
 function readQuery(call: Call, now: Date): Outcome<Asked> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refusedFor(reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const query = parsed.data;
+  const query = read.value;
   const chosen = (["awaiting", "vm", "policyId", "subscriptionId"] as const).filter(
     (name) => query[name] !== undefined,
   );

@@ -3,7 +3,7 @@ import type { Problem } from "../activity/problem.ts";
 import type { ActivityStore } from "../activity/store.ts";
 import { createReader } from "../caller/requirements.ts";
 import type { Clock, Ids, Rights } from "../ports.ts";
-import { type Outcome, ok, reasonsFrom, refused } from "../reasons.ts";
+import { type Outcome, ok, refused } from "../reasons.ts";
 import {
   type CheckedAnchors,
   monthsOf,
@@ -12,6 +12,7 @@ import {
   verifyOneMonth,
 } from "../workflow/verify-activity.ts";
 import { type Answer, problem, problemOf } from "./problem.ts";
+import { queryOf, readQueryAs } from "./query-parameters.ts";
 import type { Call, Handler } from "./route.ts";
 
 export interface VerifyActivityPorts extends VerifyPorts {
@@ -35,15 +36,11 @@ const mostProblems = 100;
 const days = 30;
 
 const day = z.iso.date("expected a day such as 2030-01-31").optional();
-const queryShape = z.strictObject(
-  {
-    subscriptionId: z.guid("expected a subscription id"),
-    from: day,
-    to: day,
-    "api-version": z.string().optional(),
-  },
-  { error: "no such parameter is known; expected subscriptionId, from, to" },
-);
+const queryShape = queryOf({
+  subscriptionId: z.guid("expected a subscription id"),
+  from: day,
+  to: day,
+});
 
 /** What is verified: the months that the days asked for touch. */
 interface Asked {
@@ -174,19 +171,17 @@ function linkFrom(call: Call, month: string): string {
 }
 
 function readQuery(call: Call, now: Date): Outcome<Asked> {
-  const parsed = queryShape.safeParse(Object.fromEntries(call.url.searchParams), {
-    reportInput: true,
-  });
-  if (!parsed.success) {
-    return refused(...reasonsFrom(parsed.error, "InvalidQuery"));
+  const read = readQueryAs(queryShape, call.url);
+  if (read.outcome === "refused") {
+    return read;
   }
-  const { subscriptionId, from = dayBefore(now, days), to = dayBefore(now, 0) } = parsed.data;
+  const { subscriptionId, from = dayBefore(now, days), to = dayBefore(now, 0) } = read.value;
   return from <= to
     ? ok({ subscriptionId: subscriptionId.toLowerCase(), from, to })
     : refused({
         code: "InvalidQuery",
         message: `'from' (${from}) is after 'to' (${to}). Left out, they are ${days} days ago and today.`,
-        target: parsed.data.from === undefined ? "to" : "from",
+        target: read.value.from === undefined ? "to" : "from",
       });
 }
 

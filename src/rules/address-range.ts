@@ -1,5 +1,6 @@
 import { isPrefix, parsePrefix } from "./cidr.ts";
 import { type AddressRange, rangeOf } from "./effective-ranges.ts";
+import { readOnce } from "./read-once.ts";
 
 /** Addresses that an entry of a rule's list speaks of, and their family. */
 export interface ReadRange {
@@ -28,11 +29,5 @@ export function readRange(text: string): ReadRange | undefined {
     : undefined;
 }
 
-const known = new WeakMap<readonly string[], readonly (ReadRange | undefined)[]>();
-
-/** The entries of a list as {@link readRange} reads them, once: rules are compared often, and none ever changes. */
-export function readRanges(list: readonly string[]): readonly (ReadRange | undefined)[] {
-  const ranges = known.get(list) ?? list.map(readRange);
-  known.set(list, ranges);
-  return ranges;
-}
+/** The entries of a list as {@link readRange} reads them. */
+export const readRanges = readOnce(readRange);

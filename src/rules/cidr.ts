@@ -1,6 +1,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import { quote } from "../reasons.ts";
+import { remembered } from "../remembered.ts";
 
 /** An address prefix as numbers: `bits` is the network's address, `length` its prefix length, 32 or 128 for one address. */
 export interface Prefix {
@@ -23,17 +24,30 @@ const ipv6 = z.ipv6();
 /** Nothing that is well-formed is longer; anything may be sent. */
 const longestText = 64;
 
+/** So many prefixes are remembered as they were read: plans and judges read the same addresses again and again. */
+const mostRemembered = 4_000;
+const read = remembered<Prefix>(mostRemembered);
+
 /** Reads one IPv4 or IPv6 address or CIDR range strictly; host bits, short forms and IPv4 inside IPv6 are faults. */
 export function parsePrefix(text: string): Prefix | PrefixFault {
+  const known = read.get(text);
+  if (known !== undefined) {
+    return known;
+  }
+  const prefix = readText(text);
+  // NB. Under its own text, never under the one given: that may be a piece of something long, all of which would stay in memory with it.
+  if (isPrefix(prefix) && prefix.text === text) {
+    read.set(prefix.text, prefix);
+  }
+  return prefix;
+}
+
+function readText(text: string): Prefix | PrefixFault {
   if (text.length > longestText) {
     return { fault: `${quote(text)} is too long for an IPv4 or IPv6 address or CIDR range` };
   }
   const [address = "", lengthText, ...rest] = text.split("/");
-  const family = ipv4.safeParse(address).success
-    ? 4
-    : ipv6.safeParse(address).success
-      ? 6
-      : undefined;
+  const family = familyOf(address);
   if (family === undefined || rest.length > 0) {
     return { fault: `'${text}' is not an IPv4 or IPv6 address or CIDR range${meant(text)}` };
   }
@@ -46,6 +60,13 @@ export function parsePrefix(text: string): Prefix | PrefixFault {
     return { fault: `'${text}' has a prefix length over ${width}` };
   }
   return fromBytes(ipaddr.parse(address).toByteArray(), length, text);
+}
+
+function familyOf(address: string): 4 | 6 | undefined {
+  if (address.includes(":")) {
+    return ipv6.safeParse(address).success ? 6 : undefined;
+  }
+  return ipv4.safeParse(address).success ? 4 : undefined;
 }
 
 /**

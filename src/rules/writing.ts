@@ -61,6 +61,15 @@ export function standingRules(gate: Gate): ReadonlyMap<string, readonly GateRule
   );
 }
 
+/** By name in lower case the rules that a write puts. */
+export function putRules(changes: readonly RuleChange<GateRule>[]): ReadonlyMap<string, GateRule> {
+  return new Map(
+    changes.flatMap((change) =>
+      change.kind === "put" ? [[change.rule.name.toLowerCase(), change.rule] as const] : [],
+    ),
+  );
+}
+
 /** What a write is about, by VM and rule. */
 export interface Written {
   readonly gate: Gate;
@@ -75,11 +84,7 @@ export interface Written {
 export function writtenVms(written: Written): readonly WrittenVm[] {
   const { gate, changes, again, vmIdOf, printOf } = written;
   const standing = standingRules(gate);
-  const puts = new Map(
-    changes.flatMap((change) =>
-      change.kind === "put" ? [[change.rule.name.toLowerCase(), change.rule] as const] : [],
-    ),
-  );
+  const puts = putRules(changes);
   const names =
     changes.length === 0
       ? again

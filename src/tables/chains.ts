@@ -1,6 +1,7 @@
 import type { TableClient, TransactionAction } from "@azure/data-tables";
 import { chainHash, chainStart } from "../activity/chain.ts";
 import { chainParts } from "../activity/places.ts";
+import { remembered } from "../remembered.ts";
 import type { Tables } from "./client.ts";
 import { unpackText } from "./codec.ts";
 import { alreadyExists, isNotTaken, type Pause, unlessMissing, untilUndisturbed } from "./etag.ts";
@@ -8,7 +9,6 @@ import { headRowKey, type NewRow } from "./fact-rows.ts";
 import { groupCommit } from "./group-commit.ts";
 import { inParallel } from "./in-parallel.ts";
 import { sha256 } from "./keys.ts";
-import { remembered } from "./remembered.ts";
 import { transactionsOf } from "./transactions.ts";
 
 /** Heads that are kept in memory, so that who writes alone need not read. */

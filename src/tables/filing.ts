@@ -1,11 +1,11 @@
 import type { Fact } from "../activity/fact.ts";
+import { remembered } from "../remembered.ts";
 import { type Claims, createClaims, type FilingLog, type Unfinished } from "./activity-claims.ts";
 import { createChains } from "./chains.ts";
 import type { Tables } from "./client.ts";
 import { isTableGone, type Pause } from "./etag.ts";
 import { rowsOf } from "./fact-rows.ts";
 import { inParallel } from "./in-parallel.ts";
-import { remembered } from "./remembered.ts";
 
 /** Ids of facts that are known to be whole, so that a retry of what was done costs nothing. */
 const mostIds = 10_000;

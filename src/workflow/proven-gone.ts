@@ -2,7 +2,7 @@ import type { Window } from "../access/request.ts";
 import type { FactGate } from "../activity/fact.ts";
 import { idKey } from "../policy/resource-id.ts";
 import type { GateRecord } from "../ports.ts";
-import { sameName } from "../rules/owned.ts";
+import { sameName, windowOfRule } from "../rules/owned.ts";
 import type { WindowPorts } from "./open-windows.ts";
 
 /** What storage knew of the gates of windows before these were taken off them, by gate key. */
@@ -48,5 +48,5 @@ function rulesOf(windowId: string, record: GateRecord | undefined): readonly str
   // It is wanted no longer: whoever took it off its gates has left its rules to whoever settles them.
   return (record?.proven ?? [])
     .map(({ name }) => name)
-    .filter((name) => name.toLowerCase().includes(`-${windowId.toLowerCase()}-v`));
+    .filter((name) => windowOfRule(name) === windowId.toLowerCase());
 }

@@ -6,7 +6,7 @@ import { code, plain } from "../../src/activity/markdown.ts";
 import { oneLine } from "../../src/notify/text.ts";
 import { afterNoon, alice } from "../support/builders.ts";
 import { propertyRuns } from "../support/property-runs.ts";
-import { aFact, aRequest, evidence, wholeStory } from "./support/told-story.ts";
+import { aRequest, evidence, toldFact, wholeStory } from "./support/told-story.ts";
 
 /** What people may write who want a page to say something else. */
 const hostile = [
@@ -36,7 +36,7 @@ function document(words: string): string {
       changes: fact.changes?.map((change) => ({ ...change, after: change.after && words })),
     }),
   );
-  const refused = aFact({
+  const refused = toldFact({
     operation: "access.approve",
     outcome: "refused",
     id: "refused",

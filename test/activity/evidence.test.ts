@@ -3,7 +3,6 @@ import type { Fact } from "../../src/activity/fact.ts";
 import { idKey } from "../../src/policy/resource-id.ts";
 import { afterNoon, alice, requestId, vmId } from "../support/builders.ts";
 import {
-  aFact,
   aRequest,
   aWrite,
   closedWindow,
@@ -13,6 +12,7 @@ import {
   put,
   ruleFor,
   take,
+  toldFact,
   wholeStory,
   windowId,
 } from "./support/told-story.ts";
@@ -190,7 +190,7 @@ describe("the evidence of a request", () => {
   });
 
   it("leaves out what is told of other people's windows", () => {
-    const repair = aFact({
+    const repair = toldFact({
       operation: "gate.repair",
       outcome: "done",
       id: "gate.repair.1.done.0",
@@ -271,7 +271,7 @@ describe("the evidence of a request", () => {
 
   it("that is too long is cut, and says how much is left out", () => {
     const many = Array.from({ length: 1_500 }, (_, index) =>
-      aFact({
+      toldFact({
         operation: "access.extend",
         outcome: "refused",
         id: `call-${index}.refused.0`,

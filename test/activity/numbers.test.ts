@@ -138,7 +138,7 @@ describe("the hours in which a VM was exposed", () => {
     reasons: [finding(target)],
   });
   const exposed = (facts: readonly Fact[], ...found: readonly string[]) =>
-    hoursExposed(vmId(), facts, found.map(finding), week);
+    hoursExposed(facts, found.map(finding), week);
 
   it("are those from a beginning to its end, or until now", () => {
     expect(exposed([fact(5, "exposure.begin"), fact(3, "exposure.end")])).toBe(2);

@@ -54,9 +54,10 @@ const routes: readonly { name: string; route: string; methods?: string[]; starts
   { name: "nothingHere", route: "{*path}" },
 ];
 
-/** Settings under which the app can be composed; nothing answers at these addresses. */
+/** Settings under which the app can be composed; nothing listens at the address of the storage, and nobody's identity is asked for. */
 const settings = {
-  TABLES_URL: "https://nowhere.invalid",
+  TABLES_CONNECTION_STRING:
+    "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=YQ==;TableEndpoint=http://127.0.0.1:1/a;",
   ENTRA_TENANT_IDS: "11111111-0000-4000-8000-000000000001",
   DEPLOYMENT_NAME: "test",
   ENTRA_AUDIENCES: "api://jit",
@@ -73,12 +74,14 @@ const ofKind = (kind: string) =>
 describe("the Functions host finds", () => {
   const before = { ...process.env };
   const warnings: string[] = [];
+  const errors: string[] = [];
 
   beforeAll(async () => {
     Object.assign(process.env, settings);
     // The app writes its log there; what it says is tested elsewhere.
     jest.spyOn(console, "info").mockImplementation(() => undefined);
     jest.spyOn(console, "warn").mockImplementation((line) => void warnings.push(String(line)));
+    jest.spyOn(console, "error").mockImplementation((line) => void errors.push(String(line)));
     await import("../../functions/main.ts");
   });
 
@@ -173,6 +176,10 @@ describe("the Functions host finds", () => {
         /^Bearer/,
       );
     }
+    // That they were turned away is for the audit, which cannot be reached here: the answer is the same.
+    expect(new Set(errors.map((line) => JSON.parse(line).what))).toEqual(
+      new Set(["telling sign-in problems"]),
+    );
   });
 
   it("one warning that the headers of EasyAuth are ignored, as the platform does not vouch for them", async () => {

@@ -1,22 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { Fact } from "../../src/activity/fact.ts";
 import type { ActivityStore } from "../../src/activity/store.ts";
-import { afterNoon, aPolicy, requestId, subscriptionId, vmId } from "../support/builders.ts";
+import { aFact, afterNoon, requestId, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, type Person, paths, people } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
-
-const aFact = (values: Partial<Fact>): Fact => ({
-  version: 1,
-  id: "fact",
-  at: afterNoon(-60),
-  operation: "access.open",
-  outcome: "done",
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  ...values,
-});
 
 /** Texts that cannot be compressed, and come again only when gzip has forgotten them. */
 const dense = Array.from({ length: 10 }, () => randomBytes(20_000).toString("base64"));

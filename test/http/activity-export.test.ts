@@ -2,23 +2,15 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
 import type { Fact } from "../../src/activity/fact.ts";
 import { readCursor, writeCursor } from "../../src/http/export-cursor.ts";
-import { afterNoon, aPolicy, subscriptionId, vmId } from "../support/builders.ts";
+import { aFact, afterNoon, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, type Person, paths, type Reply } from "../support/front-door.ts";
 import { fewRuns, propertyRuns } from "../support/property-runs.ts";
 import { createWorld, type World } from "../support/world.ts";
 
 const day = 86_400;
-const aFact = (id: string, at: number, values: Partial<Fact> = {}): Fact => ({
-  version: 1,
-  id,
-  at: afterNoon(at),
-  operation: "access.open",
-  outcome: "done",
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  ...values,
-});
+/** Recorded so many seconds after noon. */
+const factAt = (id: string, seconds: number, values: Partial<Fact> = {}): Fact =>
+  aFact({ id, at: afterNoon(seconds), ...values });
 const another = "99999999-3c1d-4e7f-9a52-7d1c0e4b8f31";
 
 describe("the export of the activity", () => {
@@ -65,15 +57,15 @@ describe("the export of the activity", () => {
 
   it("gives a subscription's facts in the order of recording, day by day, and then nothing until there are new ones", async () => {
     await world.activity.record([
-      aFact("today", 0),
-      aFact("yesterday", -day),
-      aFact("earlier today", -600),
-      aFact("of another", 0, { subscriptionId: another }),
+      factAt("today", 0),
+      factAt("yesterday", -day),
+      factAt("earlier today", -600),
+      factAt("of another", 0, { subscriptionId: another }),
     ]);
 
     const first = await ask();
     const second = await ask({ cursor: cursorOf(first) });
-    await world.activity.record([aFact("new", 0)]);
+    await world.activity.record([factAt("new", 0)]);
     const third = await ask({ cursor: cursorOf(second) });
 
     expect(first.status).toBe(200);
@@ -92,12 +84,12 @@ describe("the export of the activity", () => {
   });
 
   it("tells each fact whole, with its place in its chain", async () => {
-    await world.activity.record([aFact("one", 0, { justification: "INC-4711" })]);
+    await world.activity.record([factAt("one", 0, { justification: "INC-4711" })]);
 
     const reply = await ask();
 
     expect(JSON.parse(reply.text)).toEqual({
-      ...aFact("one", 0, { justification: "INC-4711" }),
+      ...factAt("one", 0, { justification: "INC-4711" }),
       chain: {
         name: expect.stringMatching(/^2030-01\/subscription\|/),
         sequence: 1,
@@ -107,7 +99,9 @@ describe("the export of the activity", () => {
   });
 
   it("comes in portions that lead through all of it exactly once", async () => {
-    const facts = Array.from({ length: 23 }, (_, index) => aFact(`fact-${index}`, -index * 40_000));
+    const facts = Array.from({ length: 23 }, (_, index) =>
+      factAt(`fact-${index}`, -index * 40_000),
+    );
     await world.activity.record(facts);
 
     const { fetched, portions } = await fetchAll({ top: "5" });
@@ -119,7 +113,7 @@ describe("the export of the activity", () => {
   it("ends a portion before its facts grow too large to be held", async () => {
     const justification = "x".repeat(30_000);
     await world.activity.record(
-      Array.from({ length: 450 }, (_, index) => aFact(`${index}`, 0, { justification })),
+      Array.from({ length: 450 }, (_, index) => factAt(`${index}`, 0, { justification })),
     );
 
     const first = await ask();
@@ -132,7 +126,7 @@ describe("the export of the activity", () => {
 
   it("begins thirty days ago, or with the day that is named", async () => {
     await world.activity.record(
-      [-40, -31, -30, -20, -1].map((days) => aFact(`${days}`, days * day)),
+      [-40, -31, -30, -20, -1].map((days) => factAt(`${days}`, days * day)),
     );
 
     expect((await fetchAll({})).fetched).toEqual(["-30", "-20", "-1"]);
@@ -147,18 +141,18 @@ describe("the export of the activity", () => {
   });
 
   it("goes on where it was after months without anybody who fetched", async () => {
-    await world.activity.record([aFact("before", 0)]);
+    await world.activity.record([factAt("before", 0)]);
     const { cursor } = await fetchAll({});
     await world.clock.advance(100 * day * 1_000);
-    await world.activity.record([aFact("meanwhile", 50 * day), aFact("now", 100 * day)]);
+    await world.activity.record([factAt("meanwhile", 50 * day), factAt("now", 100 * day)]);
 
     expect((await fetchAll({ cursor })).fetched).toEqual(["meanwhile", "now"]);
   });
 
   it("does not miss a fact that is recorded late into one of the last eight days", async () => {
-    await world.activity.record([aFact("first", -7 * day), aFact("second", 0)]);
+    await world.activity.record([factAt("first", -7 * day), factAt("second", 0)]);
     const { cursor } = await fetchAll({});
-    await world.activity.record([aFact("late", -7 * day + 60), aFact("too late", -8 * day)]);
+    await world.activity.record([factAt("late", -7 * day + 60), factAt("too late", -8 * day)]);
 
     expect((await fetchAll({ cursor })).fetched).toEqual(["late"]);
   });
@@ -166,7 +160,7 @@ describe("the export of the activity", () => {
   it("has a cursor that stays short, however long it goes on", async () => {
     let cursor = (await fetchAll({})).cursor;
     for (let passed = 0; passed < 30; passed += 1) {
-      await world.activity.record([aFact(`${passed}`, passed * day)]);
+      await world.activity.record([factAt(`${passed}`, passed * day)]);
       ({ cursor } = await fetchAll({ cursor }));
       await world.clock.advance(day * 1_000);
     }
@@ -175,7 +169,7 @@ describe("the export of the activity", () => {
   });
 
   it("is for those who may read the subscription, and leaves out what they are denied", async () => {
-    await world.activity.record([aFact("web-1", 0), aFact("web-2", 0, { vmId: vmId("web-2") })]);
+    await world.activity.record([factAt("web-1", 0), factAt("web-2", 0, { vmId: vmId("web-2") })]);
     expect(ids(await ask({}, "rita"))).toEqual(["web-1", "web-2"]);
 
     door.rights.deny(vmId("web-2"), ["*/read"]);
@@ -187,7 +181,7 @@ describe("the export of the activity", () => {
   });
 
   it("may be compressed", async () => {
-    await world.activity.record([aFact("one", 0)]);
+    await world.activity.record([factAt("one", 0)]);
     const address = `${paths.activityExport}?subscriptionId=${subscriptionId}`;
     const headers = { "accept-encoding": "gzip" };
     const reply = await door.call("GET", address, { headers, inRealTime: true });
@@ -247,7 +241,7 @@ describe("the export of the activity", () => {
         for (const step of all) {
           if ("record" in step) {
             const facts = step.record.map((at, index) =>
-              aFact(`${recorded.length + index}`, passed + at),
+              factAt(`${recorded.length + index}`, passed + at),
             );
             await world.activity.record(facts);
             recorded.push(...facts.map(({ id }) => id));

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Fact } from "../../src/activity/fact.ts";
 import type { ActivityStore, FactQuery } from "../../src/activity/store.ts";
 import {
+  aFact,
   afterNoon,
   anAccessRequest,
   aPolicy,
@@ -14,18 +15,6 @@ import { createWorld, type World } from "../support/world.ts";
 
 const elsewhere = "99999999-3c1d-4e7f-9a52-7d1c0e4b8f31";
 const inElsewhere = (id: string) => id.replace(subscriptionId, elsewhere);
-
-const aFact = (values: Partial<Fact>): Fact => ({
-  version: 1,
-  id: "fact",
-  at: afterNoon(-60),
-  operation: "access.open",
-  outcome: "done",
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  ...values,
-});
 
 /** Of Alice's request for both web VMs, and a little beside. */
 const facts: readonly Fact[] = [

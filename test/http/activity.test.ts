@@ -1,20 +1,8 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Fact } from "../../src/activity/fact.ts";
-import { afterNoon, aPolicy, requestId, subscriptionId, vmId } from "../support/builders.ts";
+import { aFact, afterNoon, requestId, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
-
-const aFact = (values: Partial<Fact>): Fact => ({
-  version: 1,
-  id: "fact",
-  at: afterNoon(-60),
-  operation: "access.open",
-  outcome: "done",
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  ...values,
-});
 
 describe("the activity", () => {
   let world: World;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Evidence } from "../../src/activity/evidence-document.ts";
-import { afterNoon, subscriptionId, vmId } from "../support/builders.ts";
+import { aFact, afterNoon, subscriptionId, vmId } from "../support/builders.ts";
 import { type Person, paths } from "../support/front-door.ts";
 import { approval, createRequestDoor, ref } from "../support/request-door.ts";
 import { nsgs } from "../support/world.ts";
@@ -143,6 +143,40 @@ describe("the evidence of a request", () => {
 
     expect(told).toMatchObject({ asOf: afterNoon(720), minutes: { proven: 12, possible: 12 } });
     expect(told.windows[0]?.exposure.proven).not.toHaveProperty("to");
+  });
+
+  it("is complete where the clock of whoever took the request was ahead of the one that opened it", async () => {
+    await at.protect();
+    const { id } = (await at.ask()).json;
+    await at.world.requests.change(id, (request) => ({ ...request, createdAt: afterNoon(10) }));
+    await at.door.work();
+    await at.minutes(1);
+
+    const told = await evidence(id);
+
+    expect(told).toMatchObject({ complete: true, missing: [] });
+    expect(told.windows[0]?.gates.map(({ writes }) => writes.length)).toEqual([2, 2]);
+  });
+
+  it("tells what was put right while it was there, and nothing of what was before", async () => {
+    await at.protect();
+    const rule = "JitAccess-37a8ee-Deny-0123456789abcdef-v4";
+    const repairAt = (seconds: number) =>
+      aFact({
+        id: `repair-${seconds}`,
+        at: afterNoon(seconds),
+        operation: "gate.repair",
+        gates: [{ id: nsgs.card, rules: [rule] }],
+        reasons: [{ code: "RuleMissing", message: "It was gone.", target: rule }],
+      });
+    await at.world.activity.record([repairAt(-600), repairAt(60)]);
+    const { id } = (await at.ask()).json;
+    await at.door.work();
+    await at.minutes(2);
+
+    const told = await evidence(id);
+
+    expect(told.windows[0]?.repairs.map(({ fact }) => fact)).toEqual(["repair-60"]);
   });
 
   it("tells of an emergency, what it was reviewed as, and who was not let review it", async () => {

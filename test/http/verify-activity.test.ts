@@ -1,21 +1,10 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { Fact } from "../../src/activity/fact.ts";
 import { anchorDaily } from "../../src/workflow/anchor-activity.ts";
-import { afterNoon, aPolicy, subscriptionId, vmId } from "../support/builders.ts";
+import { aFact, afterNoon, subscriptionId, vmId } from "../support/builders.ts";
 import { createFrontDoor, paths } from "../support/front-door.ts";
 import { createWorld, type World } from "../support/world.ts";
 
-const aFact = (values: Partial<Fact>): Fact => ({
-  version: 1,
-  id: "fact",
-  at: afterNoon(-86_400),
-  operation: "access.open",
-  outcome: "done",
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  ...values,
-});
+const yesterday = afterNoon(-86_400);
 
 describe("the verification of the activity", () => {
   let world: World;
@@ -26,9 +15,9 @@ describe("the verification of the activity", () => {
     world = createWorld();
     door = createFrontDoor(world);
     await world.activity.record([
-      aFact({ id: "first" }),
-      aFact({ id: "second", vmId: vmId("web-2") }),
-      aFact({ id: "of-another", subscriptionId: other }),
+      aFact({ id: "first", at: yesterday }),
+      aFact({ id: "second", at: yesterday, vmId: vmId("web-2") }),
+      aFact({ id: "of-another", at: yesterday, subscriptionId: other }),
     ]);
     await anchorDaily(world);
   });

@@ -24,3 +24,13 @@ describe("a source that is no address", () => {
     },
   );
 });
+
+describe("an address that was read before", () => {
+  it("is read the same again, however many others were read meanwhile", () => {
+    const texts = Array.from({ length: 9_000 }, (_, index) => `10.${index % 250}.${index >> 8}.7`);
+    const first = texts.map(parsePrefix);
+
+    expect(texts.map(parsePrefix)).toEqual(first);
+    expect(first[8_999]).toEqual({ family: 4, bits: 0x0af92307n, length: 32, text: "10.249.35.7" });
+  });
+});

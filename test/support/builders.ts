@@ -1,5 +1,6 @@
 import type { Circumstances } from "../../src/access/decide.ts";
 import type { AccessRequest, Requestor, Window } from "../../src/access/request.ts";
+import type { Fact } from "../../src/activity/fact.ts";
 import type { AccessRulesContext } from "../../src/policy/circle-body.ts";
 import type { Policy, PolicyVirtualMachine, PortRule } from "../../src/policy/policy.ts";
 import type { Firewall, FirewallRule } from "../../src/rules/firewall.ts";
@@ -195,4 +196,17 @@ export const aFirewallPolicy = (...rules: readonly FirewallRule[]): Firewall => 
     ...new Set(rules.flatMap(({ order: [level, group] }) => (level === 1 && group ? [group] : []))),
   ],
   publicAddresses,
+});
+
+/** A minute before noon a port of web-1 was proven open. Facts of one test need ids of their own. */
+export const aFact = (values: Partial<Fact> = {}): Fact => ({
+  version: 1,
+  id: "fact",
+  at: afterNoon(-60),
+  operation: "access.open",
+  outcome: "done",
+  subscriptionId,
+  policyId: aPolicy().id,
+  vmId: vmId(),
+  ...values,
 });

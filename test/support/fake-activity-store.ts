@@ -7,6 +7,9 @@ export function createFakeActivityStore(): ActivityStore {
   return createFakeActivity().activity;
 }
 
+/** Texts of facts that look as they should: a story that is told a hundred times records the same ones again and again. */
+const found = new Set<string>();
+
 /**
  * The store as the app's processes see it: what they record has to look as the catalogue says. What does not is kept in `faults`,
  * too, as the app goes on after most faults.
@@ -16,8 +19,11 @@ export function checkedActivity(activity: ActivityStore, faults: unknown[]): Act
     ...activity,
     async record(facts) {
       try {
-        for (const fact of facts) {
-          parseFact(copy(fact));
+        for (const text of facts.map((fact) => JSON.stringify(fact))) {
+          if (!found.has(text)) {
+            parseFact(JSON.parse(text));
+            found.add(text);
+          }
         }
       } catch (error) {
         faults.push(error);
@@ -26,9 +32,4 @@ export function checkedActivity(activity: ActivityStore, faults: unknown[]): Act
       await activity.record(facts);
     },
   };
-}
-
-/** As it would come back from storage. */
-function copy<T>(value: T): T {
-  return JSON.parse(JSON.stringify(value));
 }

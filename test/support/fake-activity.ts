@@ -226,8 +226,13 @@ function filed(row: ChainRow): FiledFact {
   return { fact: factOf(row), position: { chain, sequence, hash } };
 }
 
-function factOf({ text }: ChainRow): Fact {
-  return JSON.parse(text) as Fact;
+/** A row never changes: whoever tampers with it puts another in its place. */
+const facts = new WeakMap<ChainRow, Fact>();
+
+function factOf(row: ChainRow): Fact {
+  const fact = facts.get(row) ?? (JSON.parse(row.text) as Fact);
+  facts.set(row, fact);
+  return fact;
 }
 
 function rowIn(continuation: string): string {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import { toldSettings } from "../../src/activity/configuration-facts.ts";
-import { readConfig } from "../../src/config.ts";
+import { readConfig, settingsSchema } from "../../src/config.ts";
 import type { SettingsStore } from "../../src/ports.ts";
 import { createConfigurationTeller } from "../../src/workflow/configuration.ts";
 import { subscriptionId } from "../support/builders.ts";
@@ -83,6 +83,19 @@ describe("the settings that the audit is told", () => {
         before: expect.stringMatching(/^"sha256 [0-9a-f]{8}…"$/),
         after: expect.stringMatching(/^"sha256 [0-9a-f]{8}…"$/),
       },
+    ]);
+  });
+
+  it("tell every setting as it is but those that hold keys", async () => {
+    const given = Object.fromEntries(Object.keys(settingsSchema.shape).map((name) => [name, "x"]));
+    const isSecret = ([, text]: readonly [string, string]) => text.startsWith('"sha256 ');
+
+    const secrets = Object.entries(toldSettings(given, world.ids.digest)).filter(isSecret);
+
+    expect(secrets.map(([name]) => name).toSorted()).toEqual([
+      "ANCHOR_CONNECTION_STRING",
+      "TABLES_CONNECTION_STRING",
+      "WEBHOOKS",
     ]);
   });
 

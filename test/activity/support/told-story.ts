@@ -4,6 +4,7 @@ import type { EvidencePolicy } from "../../../src/activity/evidence-document.ts"
 import type { Fact } from "../../../src/activity/fact.ts";
 import type { FiledFact } from "../../../src/activity/store.ts";
 import {
+  aFact,
   afterNoon,
   alice,
   anAccessRequest,
@@ -11,7 +12,6 @@ import {
   aWindow,
   requestId,
   subscriptionId,
-  vmId,
 } from "../../support/builders.ts";
 
 export const gateId =
@@ -37,18 +37,16 @@ export const closedWindow = (values: Partial<Window> = {}): Window =>
 export const aRequest = (values: Partial<AccessRequest> = {}): AccessRequest =>
   anAccessRequest({ windows: [closedWindow()], justification: "INC-4711", ...values });
 
-export const aFact = (values: Partial<Fact> & Pick<Fact, "operation" | "outcome">): Fact => ({
-  version: 1,
-  id: `${values.windowId ?? windowId}.${values.operation}.${values.outcome}`,
-  at: afterNoon(0),
-  subscriptionId,
-  policyId: aPolicy().id,
-  vmId: vmId(),
-  requestId,
-  windowId,
-  requestor: alice,
-  ...values,
-});
+/** A fact of the window, or of another window of the request. */
+export const toldFact = (values: Partial<Fact> & Pick<Fact, "operation" | "outcome">): Fact =>
+  aFact({
+    id: `${values.windowId ?? windowId}.${values.operation}.${values.outcome}`,
+    at: afterNoon(0),
+    requestId,
+    windowId,
+    requestor: alice,
+    ...values,
+  });
 
 /** A write on the gate, with what it changes: by rule the JSON before and after. */
 export const aWrite = (
@@ -65,7 +63,7 @@ export const aWrite = (
     requestor: ___,
     policyId: ____,
     ...told
-  } = aFact({
+  } = toldFact({
     operation: "gate.write",
     outcome,
     id: `gate.write.${name ?? second}.${outcome}.0`,
@@ -86,19 +84,19 @@ export const take = (rule: string) => ({ path: rule, before: '{"access":"Allow"}
 
 /** What is told of a window that is asked for at noon, open from second 5 on, and closed by second 605. */
 export const wholeStory = (): readonly Fact[] => [
-  aFact({ operation: "access.initiate", outcome: "asked" }),
+  toldFact({ operation: "access.initiate", outcome: "asked" }),
   aWrite(1, "asked", [put(ruleFor(windowId))]),
   aWrite(5, "done", [put(ruleFor(windowId))], { name: 1 }),
-  aFact({
+  toldFact({
     operation: "access.open",
     outcome: "done",
     at: afterNoon(6),
     gates: [{ id: gateId, rules: [ruleFor(windowId)], readAt: afterNoon(5), etag: 'W/"5"' }],
   }),
-  aFact({ operation: "access.close", outcome: "asked", at: afterNoon(600) }),
+  toldFact({ operation: "access.close", outcome: "asked", at: afterNoon(600) }),
   aWrite(601, "asked", [take(ruleFor(windowId))]),
   aWrite(605, "done", [take(ruleFor(windowId))], { name: 601 }),
-  aFact({
+  toldFact({
     operation: "access.close",
     outcome: "done",
     at: afterNoon(606),
