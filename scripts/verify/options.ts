@@ -29,6 +29,8 @@ The storage is that of the app's own settings in the environment: TABLES_URL or 
 and ANCHOR_CONTAINER_URL or ANCHOR_CONNECTION_STRING. By URL it is read as whoever is signed in with the Azure CLI, or
 with the machine's managed identity: Storage Table Data Reader and Storage Blob Data Reader are enough.
 
+Where a copy of a fact is missing it looks again after two minutes, as the fact may be on its way.
+
 Ends with 0 when all is as it was written, 1 when something is not, 2 when that cannot be told.
 `;
 

@@ -73,20 +73,32 @@ export function touches(fact: Fact, isMeant: (rule: string) => boolean): boolean
 
 /**
  * Those facts about gates that have to do with such rules. Of a write only the fact before it tells what is changed; those that
- * tell what became of it go with that one.
+ * tell what became of it go with that one, and name all rules that stood then: these count only where that one does not tell all of
+ * its changes.
  */
 export function touching(
   facts: readonly Fact[],
   isMeant: (rule: string) => boolean,
 ): readonly Fact[] {
-  const meant = facts.filter((fact) => touches(fact, isMeant));
-  const writes = new Set(meant.filter(isWrite).map(writeOf));
+  const cut = new Set(facts.filter(isCutWrite).map(writeOf));
+  const writes = new Set(
+    facts
+      .filter((fact) => isAskedWrite(fact) || (isWrite(fact) && cut.has(writeOf(fact))))
+      .filter((fact) => touches(fact, isMeant))
+      .map(writeOf),
+  );
   return facts.filter((fact) =>
     isWrite(fact) ? writes.has(writeOf(fact)) : touches(fact, isMeant),
   );
 }
 
 export const isWrite = ({ operation }: Fact): boolean => operation === "gate.write";
+
+const isAskedWrite = (fact: Fact): boolean => isWrite(fact) && fact.outcome === "asked";
+
+/** Whether it does not tell everything that a write is to change. */
+export const isCutWrite = (fact: Fact): boolean =>
+  isAskedWrite(fact) && (fact.changes ?? []).some((change) => countOfMore(change) > 0);
 
 /** The write that a fact tells of: its id without the outcome. */
 const writeOf = ({ id, outcome }: Fact): string => id.replace(`.${outcome}`, "");

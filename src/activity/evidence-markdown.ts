@@ -11,7 +11,7 @@ import type {
   Witness,
   WriteTold,
 } from "./evidence-document.ts";
-import { code, plain, table } from "./markdown.ts";
+import { code, codeNote, plain, table } from "./markdown.ts";
 
 /** The evidence for people to read. `digest` is that of the JSON document that says the same. */
 export function evidenceMarkdown(evidence: Evidence, digest: string): string {
@@ -29,6 +29,7 @@ export function evidenceMarkdown(evidence: Evidence, digest: string): string {
     ...(refusals.length === 0 ? [] : ["## Refused", incidentTable(refusals)]),
     "## Facts",
     factTable(evidence),
+    codeNote,
     `SHA-256 of the JSON document that says the same: ${code(digest)}`,
   ].join("\n\n")}\n`;
 }
@@ -94,9 +95,10 @@ function who(person: Witness | undefined): string {
   if (person === undefined) {
     return "the service";
   }
-  const { name, objectId, origin } = person;
+  const { name, objectId, application, origin } = person;
   const from = origin?.address === undefined ? "" : `, from ${code(origin.address)}`;
-  return `${code(name)} (${code(objectId)}${from})`;
+  const by = application === undefined ? "" : `, with application ${code(application)}`;
+  return `${code(name)} (${code(objectId)}${from}${by})`;
 }
 
 const knownInWords: Readonly<Record<EvidencePolicy["known"], string>> = {
@@ -140,7 +142,8 @@ function windowPart(window: EvidenceWindow): readonly string[] {
   const { vmId, port, protocol, sources, state, endReason, exposure, gates } = window;
   const list = [
     `- VM: ${code(vmId)}`,
-    `- state: ${state}${endReason === undefined ? "" : ` (${endReason})`}, until ${code(window.closesAt)}`,
+    `- state: ${state}${endReason === undefined ? "" : ` (${endReason})`}`,
+    `- end of its time: ${code(window.closesAt)}`,
     `- sources: ${sources.map(code).join(", ")}`,
     `- open as proven: ${timeText(exposure.proven)}`,
     `- open at the most: ${timeText(exposure.possible)}`,

@@ -65,8 +65,37 @@ function provenTime(
     window.closingSince,
     isOver(window) ? window.closedAt : undefined,
   ].filter((at) => at !== undefined && at > from);
-  return timeOpen(from, ends.toSorted()[0], asOf);
+  const [end] = [...ends, ...lastReadings(told, window, from)].toSorted();
+  return timeOpen(from, end, asOf);
 }
+
+/**
+ * Where rules of the window were found gone, or edited by somebody: when the window's own writes were read back on that gate for the last
+ * time before, `from` at the earliest. NB. Nobody knows when after that the port was closed.
+ */
+function lastReadings(told: Told, window: Window, from: string): readonly string[] {
+  const isMeant = rulesOf(told, window);
+  const facts = gateFactsOf(told, window);
+  const losses = facts.filter((fact) => fact.at > from && tellsLoss(fact, isMeant));
+  return losses.map(({ at, gates: [lost] = [] }) => {
+    const readings = facts
+      .filter((fact) => isWrite(fact) && fact.outcome === "done")
+      .flatMap(({ gates = [] }) => gates)
+      .filter(({ id, rules }) => id === lost?.id && rules.some(isMeant))
+      .flatMap(({ readAt }) => (readAt !== undefined && readAt < at ? [readAt] : []));
+    return [from, ...readings].toSorted().at(-1) ?? from;
+  });
+}
+
+const tellsLoss = (
+  { operation, reasons = [] }: Fact,
+  isMeant: (rule: string) => boolean,
+): boolean =>
+  operation === "gate.repair" &&
+  reasons.some(
+    ({ code, target = "" }) =>
+      (code === "RuleMissing" || code === "RuleEdited") && isMeant(ruleOf({ path: target })),
+  );
 
 /** When writes were begun that take a rule of the window away, or may, and put no other window's of the VM in its place. */
 function removals(told: Told, window: Window, gate: EvidenceGate): readonly string[] {

@@ -2,13 +2,13 @@ import type { Policy, PolicyChange } from "../policy/policy.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
 import { type Fact, type FactOutcome, factVersion } from "./fact.ts";
 
-/** The facts of a policy change, one for each VM it concerns. The same change and outcome are the same facts, whoever tells them. */
+/** The facts of a policy change, one for each VM it concerns, with `more` of that VM. The same change and outcome are the same facts, whoever tells them. */
 export function policyFacts(
   policyId: string,
   { id, operation, actor, origin, vmIds, virtualMachines = [] }: PolicyChange,
   outcome: FactOutcome,
   at: Date,
-  more: Pick<Fact, "gates" | "reasons"> = {},
+  more: (vmId: string) => Pick<Fact, "gates" | "reasons"> = () => ({}),
 ): readonly Fact[] {
   const changesOf = new Map(virtualMachines.map(({ vmId, changes }) => [idKey(vmId), changes]));
   return vmIds.map((vmId, index) => ({
@@ -23,7 +23,7 @@ export function policyFacts(
     actor,
     origin,
     changes: changesOf.get(idKey(vmId)),
-    ...more,
+    ...more(vmId),
   }));
 }
 

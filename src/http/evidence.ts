@@ -2,7 +2,7 @@ import { z } from "zod";
 import { isLive } from "../access/life.ts";
 import { type AccessRequest, isSamePerson, requestedVms } from "../access/request.ts";
 import { evidenceOf } from "../activity/evidence.ts";
-import { isDenyRule, isWrite, rulesOf, touches } from "../activity/evidence-gates.ts";
+import { isCutWrite, isDenyRule, isWrite, rulesOf, touches } from "../activity/evidence-gates.ts";
 import { evidenceMarkdown } from "../activity/evidence-markdown.ts";
 import { earliestFactOf } from "../activity/query.ts";
 import type { ActivityStore, FiledFact } from "../activity/store.ts";
@@ -136,7 +136,7 @@ function gateFacts(
     // What became of a write comes first, and does not tell of which rules it was.
     ({ fact }) =>
       isWrite(fact)
-        ? fact.outcome !== "asked" || touches(fact, isMeant)
+        ? fact.outcome !== "asked" || touches(fact, isMeant) || isCutWrite(fact)
         : touches(fact, (rule) => isMeant(rule) || (isDenyRule(rule) && isMeanwhile(fact.at))),
   );
 }

@@ -1,3 +1,4 @@
+import type { FactGate } from "../activity/fact.ts";
 import { accessRulesFacts, policyFacts } from "../activity/policy-facts.ts";
 import { mapLimited } from "../map-limited.ts";
 import type { Policy } from "../policy/policy.ts";
@@ -153,27 +154,52 @@ async function tell(
   paths: readonly Finding[],
 ): Promise<void> {
   if (policy.change !== undefined) {
-    const findings =
+    const findings: readonly Finding[] =
       faults.length > 0 ? faults : [...records.flatMap((gate) => gate.findings), ...paths];
     const now = ports.clock.now();
     const outcome = faults.length > 0 ? "failed" : "done";
-    const facts = policyFacts(policy.id, policy.change, outcome, now, {
-      gates: records.map((gate) => ({
-        id: gate.gateId,
-        rules: denyNames(ports, gate, policy),
-        ...gate.proof,
-      })),
-      ...(findings.length > 0 ? { reasons: findings.slice(0, 20) } : {}),
+    const gatesOf = gatesByVm(ports, records, policy);
+    const facts = policyFacts(policy.id, policy.change, outcome, now, (vmId) => {
+      const reasons = findings.filter((one) => one.vmId === undefined || isSame(one.vmId, vmId));
+      return {
+        gates: gatesOf(vmId),
+        ...(reasons.length > 0 ? { reasons: reasons.slice(0, 20) } : {}),
+      };
     });
     const rulesFacts = accessRulesFacts(policy.id, policy.change, "done", now);
     await ports.activity.record([...facts, ...rulesFacts]);
   }
 }
 
-/** Names of the rules that hold the policy's VMs closed on a gate. */
-function denyNames({ owner }: ProtectPorts, gate: GateRecord, policy: Policy): readonly string[] {
-  const denies = gate.intent.denies.filter((deny) => idKey(deny.policyId) === idKey(policy.id));
-  return denyDrafts({ denies, windows: [] }, owner).map((draft) => draft.rule.name);
+const isSame = (one: string, other: string): boolean => idKey(one) === idKey(other);
+
+/**
+ * Tells of a VM the gates with the rules of the policy that hold it closed. Of one that no gate holds any more all gates, without a
+ * rule. NB. Whoever may read that VM alone reads nothing of others.
+ */
+function gatesByVm(
+  { owner }: ProtectPorts,
+  records: readonly GateRecord[],
+  policy: Policy,
+): (vmId: string) => readonly FactGate[] {
+  const gates = records.map(({ gateId, intent, proof }) => {
+    const denies = intent.denies.filter((deny) => isSame(deny.policyId, policy.id));
+    const drafts = denyDrafts({ denies, windows: [] }, owner);
+    return {
+      gateId,
+      proof,
+      ofVm: Map.groupBy(drafts, ({ vmId }) => idKey(vmId)),
+    };
+  });
+  return (vmId) => {
+    const told = gates.map(({ gateId, proof, ofVm }) => ({
+      id: gateId,
+      rules: (ofVm.get(idKey(vmId)) ?? []).map(({ rule }) => rule.name),
+      ...proof,
+    }));
+    const held = told.filter(({ rules }) => rules.length > 0);
+    return held.length > 0 ? held : told;
+  };
 }
 
 async function finish(

@@ -65,8 +65,8 @@ function document(words: string): string {
 const structure = (markdown: string): readonly string[] =>
   markdown.split("\n").map((line) =>
     line
-      // From left to right, as Markdown reads: between backticks a backslash is one.
-      .replace(/`[^`]+`|\\[!-/:-@[-`{-~]|&(?:#\d+|[a-z]+);/g, (one) =>
+      // A colon before a blank makes nothing. From left to right, as Markdown reads: between backticks a backslash is one.
+      .replace(/`[^`]+`|\\[!-/:-@[-`{-~]|&(?:#\d+|[a-z]+);|: /g, (one) =>
         one.startsWith("`") ? "`" : "",
       )
       .replace(/[^|`<>[\]*_#!~&@:$=^{}\\]/g, ""),
@@ -85,6 +85,24 @@ describe("evidence as Markdown", () => {
     expect(text.trimEnd().split("\n").at(-1)).toContain("ab".repeat(32));
   });
 
+  it("tells with which application somebody acted", () => {
+    const requestor = { ...alice, application: "az-cli" };
+    const told = evidence(wholeStory(), { request: aRequest({ requestor }) });
+
+    expect(evidenceMarkdown(told, "")).toMatch(/^- by: .*, with application `az-cli`\)$/m);
+  });
+
+  it("does not call a window open until an end that it never reached", () => {
+    const text = evidenceMarkdown(evidence(wholeStory()), "");
+
+    expect(text).toContain(`- state: closed (Expired)\n- end of its time: \`${afterNoon(600)}\``);
+  });
+
+  it("tells what it shows instead of a bar and a backtick", () => {
+    expect(code("2030-01/vm|a`b")).toBe("`2030-01/vm¦a'b`");
+    expect(evidenceMarkdown(evidence(wholeStory()), "")).toContain("¦ stands for a vertical bar");
+  });
+
   it("says in plain words what is not proven", () => {
     const facts = wholeStory().filter(
       ({ operation, outcome }) => operation !== "access.close" || outcome !== "done",
@@ -93,7 +111,7 @@ describe("evidence as Markdown", () => {
     const text = evidenceMarkdown(evidence(facts), "");
 
     expect(text).toContain("**Not complete** as of");
-    expect(text).toContain("- closed: Not proven");
+    expect(text).toContain("- closed: Not proven: it is not recorded");
   });
 
   it.each(hostile)("keeps its form whatever people wrote: %j", (words) => {

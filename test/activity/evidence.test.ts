@@ -170,6 +170,17 @@ describe("the evidence of a request", () => {
     expect(told.windows[0]?.exposure.proven?.to).toBe(afterNoon(600));
   });
 
+  it("leaves out a write of other people's rules, beside which its own stood as they were", () => {
+    const theirs = aWrite(300, "asked", [put(ruleFor(stranger))]);
+    const done = aWrite(302, "done", [put(ruleFor(windowId)), put(ruleFor(stranger))], {
+      name: 300,
+    });
+
+    expect(evidence([...wholeStory(), theirs, done])).toEqual(evidence(wholeStory()));
+    // Whoever reads the facts need not read what was to be changed of others.
+    expect(evidence([...wholeStory(), done])).toEqual(evidence(wholeStory()));
+  });
+
   it("does not miss a write in one of which only the first changes are told", () => {
     const facts = wholeStory().map((fact) =>
       fact.operation === "gate.write" && fact.outcome === "asked"
@@ -188,6 +199,30 @@ describe("the evidence of a request", () => {
 
     expect(evidence(facts).windows[0]?.exposure.proven?.to).toBe(afterNoon(400));
   });
+
+  it.each(["RuleMissing", "RuleEdited"] as const)(
+    "ends what is proven with the last reading before somebody's change was found (%s)",
+    (code) => {
+      const repair = (at: number, target = ruleFor(windowId)) =>
+        aFact({
+          operation: "gate.repair",
+          outcome: "asked",
+          id: `repair.${at}`,
+          at: afterNoon(at),
+          gates: [{ id: gateId, rules: [target] }],
+          reasons: [{ code, message: "Found.", target }],
+        });
+      const again = [put(ruleFor(windowId))];
+      const written = [aWrite(190, "asked", again), aWrite(200, "done", again, { name: 190 })];
+      const provenTo = (...more: readonly Fact[]) =>
+        evidence([...wholeStory(), ...more]).windows[0]?.exposure.proven?.to;
+
+      expect(provenTo(repair(300))).toBe(afterNoon(5));
+      expect(provenTo(repair(300), ...written)).toBe(afterNoon(200));
+      expect(provenTo(repair(3))).toBe(afterNoon(600));
+      expect(provenTo(repair(300, ruleFor(stranger)))).toBe(afterNoon(600));
+    },
+  );
 
   it("leaves out what is told of other people's windows", () => {
     const repair = toldFact({

@@ -116,6 +116,23 @@ describe("putting a policy", () => {
     expect(facts.every((fact) => fact.actor?.name === "olivia@contoso.example")).toBe(true);
   });
 
+  it("tells at every VM the gates and rules that hold that one, and nothing of others", async () => {
+    await door.call("PUT", paths.policy(), { body: bodyFor("web-1", "web-2") });
+
+    const facts = (await world.facts()).filter(({ outcome }) => outcome === "done");
+    const told = (name: string) => {
+      const fact = facts.find((one) => one.vmId === vmId(name));
+      return {
+        gates: fact?.gates?.map(({ id }) => id),
+        rules: fact?.gates?.flatMap(({ rules }) => rules) ?? [],
+        found: fact?.reasons?.every(({ message }) => message.includes(name)),
+      };
+    };
+    expect(told("web-1")).toMatchObject({ gates: [nsgs.subnet, nsgs.card], found: true });
+    expect(told("web-2")).toMatchObject({ gates: [nsgs.subnet], found: true });
+    expect(told("web-1").rules.filter((rule) => told("web-2").rules.includes(rule))).toEqual([]);
+  });
+
   it("tells in the activity which customer rules leave a protected port open", async () => {
     await door.call("PUT", paths.policy(), { body: bodyFor("web-2") });
 
