@@ -204,7 +204,7 @@ describe("the evidence of a request", () => {
     "ends what is proven with the last reading before somebody's change was found (%s)",
     (code) => {
       const repair = (at: number, target = ruleFor(windowId)) =>
-        aFact({
+        toldFact({
           operation: "gate.repair",
           outcome: "asked",
           id: `repair.${at}`,
