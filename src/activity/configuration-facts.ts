@@ -10,6 +10,9 @@ type Digest = (text: string) => string;
 /** NB. Only these are told as they are. What is not among them, such as a setting that is added one day, is taken for a secret. */
 const plain: ReadonlySet<string> = new Set([
   "ACTIVITY_LOG",
+  "ACTIVITY_RETENTION_DAYS",
+  "ANCHOR_CONTAINER",
+  "ANCHOR_CONTAINER_URL",
   "ARM_ENDPOINT",
   "ARM_POLL_MS",
   "ARM_SCOPE",

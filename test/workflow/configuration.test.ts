@@ -90,6 +90,16 @@ describe("the settings that the audit is told", () => {
     expect(toldSettings({ NEW_KEY: secret }, world.ids.digest)["NEW_KEY"]).toMatch(/^"sha256 /);
   });
 
+  it("tell for how long activity is kept and where its anchors are: who shortens that is seen", () => {
+    const url = "https://a.blob.core.windows.net/anchors";
+    const given = { ACTIVITY_RETENTION_DAYS: "90", ANCHOR_CONTAINER_URL: url };
+
+    expect(told(given)).toMatchObject({
+      ACTIVITY_RETENTION_DAYS: "90",
+      ANCHOR_CONTAINER_URL: JSON.stringify(url),
+    });
+  });
+
   it("tell no key that stands in an address", async () => {
     const url = `https://a.table.core.windows.net/?sig=${secret}`;
     const given = { TABLES_CONNECTION_STRING: "", TABLES_URL: url };
