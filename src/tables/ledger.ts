@@ -17,6 +17,9 @@ import { firstRows, mostAtOnce } from "./paging.ts";
 /** The newest months are looked at for unfinished facts each time, all others once in so many milliseconds. */
 const [newestMonths, everyMonthAfter] = [3, 3_600_000];
 
+/** NB. The sweep that closes ports comes again only when this one has ended: after so many milliseconds the rest is left to the next. */
+const longestFinishing = 20_000;
+
 /** The chains of all months as they are stored. */
 export function createLedger(tables: Tables, pause: Pause, log?: FilingLog): Ledger {
   const { activity } = tables;
@@ -78,7 +81,11 @@ function createCompletion(tables: Tables, pause: Pause, log?: FilingLog): Ledger
       await inParallel(looked, (month) => unlessGone(filing.claims.begunBefore(month, before), []))
     ).flat();
     const facts: Fact[] = [];
+    const startedAt = Date.now();
     for (const one of unfinished) {
+      if (Date.now() - startedAt > longestFinishing) {
+        break;
+      }
       if (await filing.finish(one)) {
         facts.push(...one.facts);
       }

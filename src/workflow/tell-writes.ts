@@ -125,6 +125,7 @@ async function tellBefore(
       proof: proofOf(turn.readAt, reading.etag),
       standing,
       reasons: [notCarriedOut(record)],
+      by: turn,
     }),
   );
 }
@@ -138,13 +139,15 @@ interface Outcome {
   readonly standing: readonly { readonly name: string; readonly vmId?: string | undefined }[];
   /** Why what is not there is not. */
   readonly reasons: readonly Reason[];
+  /** Who tells. */
+  readonly by: Turn;
 }
 
 /** `done` for each VM of which everything is as it was to be written, `failed` for the others. */
 function outcomes(
   { clock, ids }: SettlePorts,
   writing: GateWriting,
-  { gateId, gate, proof, standing, reasons }: Outcome,
+  { gateId, gate, proof, standing, reasons, by }: Outcome,
 ): readonly Fact[] {
   const at = clock.now();
   const done: ReadonlySet<WrittenVm> =
@@ -153,7 +156,11 @@ function outcomes(
   const byVm = Map.groupBy(standing, ({ vmId = "" }) => idKey(vmId));
   const rulesOf = ({ vmId = "" }: WrittenVm) => (byVm.get(idKey(vmId)) ?? []).map(nameOf);
   const told = { gateId, at, proof };
+  // NB. Of a turn that died before it told, a write that had nothing to change is there to read: it is not told as done and never as asked.
+  const isOfOther = !writing.id.startsWith(`${by.holder}-`);
+  const untold = gate !== undefined && isOfOther && done.size > 0;
   return [
+    ...(untold ? writeAsked(writing, { gate, etag: proof?.etag ?? "", changes: [], at }) : []),
     ...writeTold(writing, { ...told, outcome: "done", vms: done, standing: rulesOf }),
     ...writeTold(writing, { ...told, outcome: "failed", vms: failed, reasons }),
   ];
@@ -236,16 +243,17 @@ export async function complete(
 function writesSettled(
   ports: SettlePorts,
   taken: GateRecord,
-  { writing }: Turn,
+  turn: Turn,
   { proof, proven, findings }: Settlement,
   gate: Gate | undefined,
 ): readonly Fact[] {
+  const { writing } = turn;
   if (writing === undefined) {
     return [];
   }
   const { gateId } = taken;
   const reasons = gate === undefined ? findings : [notCarriedOut(taken)];
-  return outcomes(ports, writing, { gateId, gate, proof, standing: proven, reasons });
+  return outcomes(ports, writing, { gateId, gate, proof, standing: proven, reasons, by: turn });
 }
 
 function exposuresSettled(

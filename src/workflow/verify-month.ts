@@ -112,7 +112,7 @@ class MonthWalk {
     if (check !== undefined) {
       const now = check.isBeyondHead ? await this.#ports.ledger.head(check.chain) : undefined;
       const { problem, subscriptions } = check.end(now);
-      this.#note(problem);
+      this.#note(problem && this.#ofWhom(problem, subscriptions));
       this.#chains += [...subscriptions].some((each) => this.#isMeant(each)) ? 1 : 0;
       this.#check = undefined;
     }
@@ -133,11 +133,18 @@ class MonthWalk {
   /** NB. A chain that is not as it was written counts for nothing here: what it says would accuse all others. */
   async #compared(month: string): Promise<readonly Problem[]> {
     const distrusted = new Set(this.#problems.keys());
-    const differences = this.#copies
+    const meant = this.#copies
       .differences()
-      .filter(
-        ({ chain, subscriptionId }) => this.#isMeant(subscriptionId) && !distrusted.has(chain),
-      );
+      .filter(({ subscriptionId }) => this.#isMeant(subscriptionId));
+    for (const { chain, subscriptionId } of meant) {
+      const problem = this.#problems.get(chain);
+      if (problem !== undefined) {
+        // What lies there no more was of this subscription, whatever else is wrong there.
+        const about = this.#concerns(problem) ? problem : { ...problem, subscriptionId: undefined };
+        this.#problems.set(chain, this.#ofWhom(about, new Set([subscriptionId])));
+      }
+    }
+    const differences = meant.filter(({ chain }) => !distrusted.has(chain));
     return compareCopies(this.#ports, { month, differences, distrusted });
   }
 
@@ -145,6 +152,18 @@ class MonthWalk {
     if (problem !== undefined && !this.#problems.has(problem.chain)) {
       this.#problems.set(problem.chain, problem);
     }
+  }
+
+  /**
+   * NB. A chain that cannot be trusted is compared with nothing. Where facts of this subscription lie in it, its readers learn that much;
+   * number and time may be those of a fact of another.
+   */
+  #ofWhom(problem: Problem, subscriptions: ReadonlySet<string>): Problem {
+    const { subscriptionId: meant } = this.#options;
+    const { kind, chain, message } = problem;
+    return problem.subscriptionId === undefined && meant !== undefined && subscriptions.has(meant)
+      ? { kind, chain, message, subscriptionId: meant }
+      : problem;
   }
 
   #isMeant(subscriptionId: string): boolean {

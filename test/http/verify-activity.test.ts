@@ -75,6 +75,25 @@ describe("the verification of the activity", () => {
     expect((await ask()).json).toMatchObject({ verified: true, problems: [] });
   });
 
+  it.each([
+    { case: "has others there", more: [aFact({ id: "third" })] },
+    { case: "has no other there", more: [] },
+  ])(
+    "tells whose fact was altered beyond knowing, in a chain of several, that it is so: who $case",
+    async ({ more }) => {
+      await world.activity.record(more);
+      const chain = await chainOf("web-1");
+      world.tamper.alter(chain, 1, { text: "{}" });
+
+      const { json } = await ask();
+
+      expect(json).toMatchObject({ verified: false, problemCount: 1 });
+      expect(json.problems).toEqual([
+        { kind: "altered", chain, message: expect.any(String), subscriptionId },
+      ]);
+    },
+  );
+
   it("is for those who may read the subscription itself", async () => {
     for (const as of ["alice", "eve"] as const) {
       const reply = await ask({}, as);

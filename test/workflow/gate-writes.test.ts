@@ -198,4 +198,17 @@ describe("what is told of the writes of a gate", () => {
     expect(new Set(asked.map(({ id }) => id)).size).toBe(2);
     expect(done).toHaveLength(1);
   });
+
+  it("tells no write as done that nobody told as asked: one with nothing to change, of a process that died before it told", async () => {
+    const writing = { id: "dead-1", vms: [{ vmId: vmId(), rules: [{ name: "gone-long-ago" }] }] };
+    await world.gates.takeLease(nsgs.card, "dead", undefined);
+    await world.gates.beat(nsgs.card, "dead", writing);
+    await world.gates.release(nsgs.card, "dead");
+
+    await world.clock.run(createSettle(world.start())(nsgs.card, anew));
+
+    const facts = await world.factsOf("gate.write");
+    const ofDead = facts.filter(({ id }) => id.startsWith("gate.write.dead-1"));
+    expect(ofDead.map(({ outcome }) => outcome).toSorted()).toEqual(["asked", "done"]);
+  });
 });
