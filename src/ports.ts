@@ -28,11 +28,13 @@ export interface Clock {
   pause(milliseconds: number): Promise<void>;
 }
 
+/** SHA-256 of a text as 64 lower-case hex digits. */
+export type Digest = (text: string) => string;
+
 export interface Ids {
   /** A new random id: 36 characters, lower-case hex digits and dashes. */
   next(): string;
-  /** SHA-256 of a text as 64 lower-case hex digits. */
-  digest(text: string): string;
+  readonly digest: Digest;
 }
 
 /** One private address of a VM and the gates in front of it, the subnet's before the network interface's. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 import { type Problem, problemKinds } from "./problem.ts";
 import type { ChainHead } from "./store.ts";
 

@@ -1,4 +1,4 @@
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 import { chainHash, chainStart } from "./chain.ts";
 import type { Fact } from "./fact.ts";
 import { type FactPlace, placesOf } from "./places.ts";

@@ -1,4 +1,4 @@
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 
 /** What the first fact of a chain follows: bound to the chain's name, so that no chain can stand in for another. */
 export function chainStart(digest: Digest, chain: string): string {

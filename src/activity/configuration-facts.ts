@@ -1,5 +1,5 @@
-import type { Digest } from "../notify/event.ts";
 import type { Change } from "../policy/changes.ts";
+import type { Digest } from "../ports.ts";
 import { type Fact, factVersion } from "./fact.ts";
 
 /** Settings as the audit may tell them: by name, a JSON text each. */

@@ -1,4 +1,4 @@
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 import type { PlacedFact } from "./chain-check.ts";
 
 /** A chain beside the subscriptions' in which the facts of one subscription are not those of its own chains. */

@@ -1,4 +1,4 @@
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 import { type Fact, factVersion } from "./fact.ts";
 
 /** What is known of a month before it is dropped, of one subscription. */

@@ -1,5 +1,5 @@
-import type { Digest } from "../notify/event.ts";
 import { idKey, subscriptionOf } from "../policy/resource-id.ts";
+import type { Digest } from "../ports.ts";
 import type { Finding, ReasonCode } from "../reasons.ts";
 import type { GateProof } from "../rules/writing.ts";
 import { type Fact, factVersion } from "./fact.ts";

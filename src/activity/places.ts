@@ -1,7 +1,7 @@
 import type { Requestor } from "../access/request.ts";
 import type { Principal } from "../caller/caller.ts";
-import type { Digest } from "../notify/event.ts";
 import { idKey } from "../policy/resource-id.ts";
+import type { Digest } from "../ports.ts";
 import type { Fact } from "./fact.ts";
 import { invertedDay, invertedTime, keyText, millisecondsOf } from "./row-keys.ts";
 import type { FactsOf } from "./store.ts";

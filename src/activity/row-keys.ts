@@ -1,4 +1,4 @@
-import type { Digest } from "../notify/event.ts";
+import type { Digest } from "../ports.ts";
 
 /** Keys may take 1 KiB, which is 512 characters; this leaves room for what is put around an encoded text. */
 const longestText = 400;

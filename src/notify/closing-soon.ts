@@ -1,12 +1,7 @@
 import type { AccessRequest, Window } from "../access/request.ts";
 import { subscriptionOf } from "../policy/resource-id.ts";
-import {
-  type Digest,
-  type Notification,
-  notificationId,
-  notificationLimits,
-  personOf,
-} from "./event.ts";
+import type { Digest } from "../ports.ts";
+import { type Notification, notificationId, notificationLimits, personOf } from "./event.ts";
 import { firstOf, oneLine } from "./text.ts";
 
 /** People are told so many milliseconds before the end, or up to a minute later: the sweep looks once a minute. */

@@ -1,5 +1,6 @@
 import type { EndReason, Requestor } from "../access/request.ts";
 import type { Fact, Operation } from "../activity/fact.ts";
+import type { Digest } from "../ports.ts";
 import { firstOf, oneLine } from "./text.ts";
 
 /** What people can be told of, in the words of the setting and of the bodies. */
@@ -68,9 +69,6 @@ export interface Notification {
   /** How many subjects more there are than are listed. */
   readonly moreSubjects: number;
 }
-
-/** SHA-256 of a text as hex digits; see `Ids.digest`. */
-export type Digest = (text: string) => string;
 
 /** How much of a fact is told. */
 export const notificationLimits = {
