@@ -8,7 +8,7 @@ import { callsIn, lifeOf } from "./support/life-calls.ts";
 
 /**
  * Every call to Azure Resource Manager in the life of one request meets every kind of fault, once and five times, on the
- * real system. By default two kinds for each call; FAULT_CASES=all tries every one, in systems of so many at once.
+ * real system. By default one kind for each call; FAULT_CASES=all tries every one, in systems of so many at once.
  */
 const isComplete = process.env["FAULT_CASES"] === "all";
 const cases = isComplete ? everyCase() : someCases();

@@ -11,7 +11,7 @@ import { customerPart } from "./group-watch.ts";
 import { User } from "./user.ts";
 
 /** How many calls are made: FUZZ_REQUESTS where it is set, for longer runs. FUZZ_SEED repeats what chance chose. */
-const calls = Number(process.env["FUZZ_REQUESTS"] ?? 250);
+const calls = Number(process.env["FUZZ_REQUESTS"] ?? 150);
 const seed = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000);
 /** FUZZ_TRACE names a file that gets a line for every call: what is under way at the same moment no seed repeats. */
 const traceFile = process.env["FUZZ_TRACE"];
