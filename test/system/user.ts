@@ -307,7 +307,8 @@ export async function until<T>(
   withinMs = 20_000,
 ): Promise<T> {
   const giveUpAt = Date.now() + withinMs;
-  for (;;) {
+  // Less and less often: what is looked at is at work on the same two cores.
+  for (let pause = 50; ; pause = Math.min(pause * 1.3, 400)) {
     const seen = await look();
     if (passes(seen)) {
       return seen;
@@ -315,6 +316,6 @@ export async function until<T>(
     if (Date.now() > giveUpAt) {
       throw new Error(`Not within ${withinMs} ms; seen last: ${JSON.stringify(seen)}`);
     }
-    await pauseFor(50);
+    await pauseFor(pause);
   }
 }
