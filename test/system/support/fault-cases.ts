@@ -50,8 +50,8 @@ export function everyCase(): readonly FaultCase[] {
 }
 
 /**
- * Of every call one of the cases, of every other one five times, so that every kind comes up; and those in which the matrix once
- * found a window that stayed open.
+ * Of every call one of the cases, of every other one five times; of each kind that has not come up by then the first; and those in
+ * which the matrix once found a window that stayed open.
  */
 export function someCases(): readonly FaultCase[] {
   const all = everyCase();
@@ -64,7 +64,12 @@ export function someCases(): readonly FaultCase[] {
   const found = all.filter(
     ({ fault }) => fault?.kind === "stale-read" && fault.call.phase === "closing",
   );
-  return [...new Set([...rotated, ...found])].filter((one) => one !== undefined);
+  const picked = [...rotated, ...found].filter((one) => one !== undefined);
+  const kinds = new Set(picked.map(({ fault }) => fault?.kind));
+  const others = [...Map.groupBy(all, ({ fault }) => fault?.kind)].flatMap(([kind, alike]) =>
+    kinds.has(kind) ? [] : alike.slice(0, 1),
+  );
+  return [...new Set([...picked, ...others])];
 }
 
 /** Faults that last, on each kind of call that closing makes. */
